@@ -1,0 +1,50 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as EntraEmulator from "../emulator/EntraEmulator.js"
+import * as EntraEmulatorNode from "../emulator/EntraEmulatorNode.js"
+import { Failed } from "./failed.js"
+import { Screen } from "./screen.js"
+
+const { defaults } = EntraEmulator
+
+/** The environment for a program that is to use the emulator; its secret protects nothing. */
+const environment = (origin: string): ReadonlyArray<string> => [
+  `export AZURE_AUTHORITY_HOST=${origin}`,
+  `export AZURE_TENANT_ID=${defaults.tenantId}`,
+  `export AZURE_CLIENT_ID=${defaults.clientId}`,
+  `export AZURE_CLIENT_SECRET='${Redacted.value(defaults.clientSecret)}'`
+]
+
+const announce = Effect.gen(function* () {
+  const screen = yield* Screen
+  const { certificate, origin } = yield* EntraEmulatorNode.Address
+  yield* screen.note(`Entra emulator on ${origin}, until Ctrl-C. The API to ask for is ${defaults.apiScope}\n`)
+  yield* Effect.forEach(environment(origin), screen.result, { discard: true })
+  if (certificate !== undefined) yield* screen.result(certificate.trim())
+})
+
+export const emulatorCommand = Command.make(
+  "emulator",
+  {
+    port: Options.integer("port").pipe(
+      Options.withDescription("The port on 127.0.0.1; any free one when left out"),
+      Options.optional
+    ),
+    tls: Options.boolean("tls").pipe(Options.withDescription("Speak TLS, and print the certificate to trust"))
+  },
+  ({ port, tls }) =>
+    Effect.zipRight(announce, Effect.never).pipe(
+      Effect.provide(EntraEmulatorNode.layer({ port: Option.getOrElse(port, () => 0), tls })),
+      Effect.catchTag("ServeError", () =>
+        Effect.flatMap(Screen, (screen) =>
+          Effect.zipRight(
+            screen.note("The port can't be had: another program listens there. Give another --port, or none.\n"),
+            new Failed()
+          )
+        )
+      )
+    )
+).pipe(Command.withDescription("Run Entra ID on loopback, for tests and trials"))

@@ -1,0 +1,25 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** Results go to standard output, what is told on the way to standard error: so a result can be piped. */
+export interface ScreenService {
+  readonly result: (line: string) => Effect.Effect<void>
+  /** Written as it stands, without a line end of its own. */
+  readonly note: (text: string) => Effect.Effect<void>
+  /** Whether a line that was noted can be written over. */
+  readonly isInteractive: boolean
+}
+
+export class Screen extends Context.Tag("effect-entra/cli/Screen")<Screen, ScreenService>() {}
+
+export const layerProcess: Layer.Layer<Screen> = Layer.sync(Screen, () => ({
+  result: (line) => Effect.sync(() => void process.stdout.write(`${line}\n`)),
+  note: (text) => Effect.sync(() => void process.stderr.write(text)),
+  isInteractive: process.stderr.isTTY === true
+}))
+
+/** Control and bidirectional characters in what a server sent could rewrite what a person reads. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu
+
+export const printable = (text: string): string => text.replace(unprintable, " ").trim()

@@ -1,0 +1,146 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Prompt from "@effect/cli/Prompt"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as TokenCache from "../cache/TokenCache.js"
+import * as ConfidentialClient from "../client/ConfidentialClient.js"
+import type { AccessToken } from "../core/AccessToken.js"
+import * as EntraEmulatorNode from "../emulator/EntraEmulatorNode.js"
+import { type Demo, runDemo } from "./demo.js"
+import { Failed } from "./failed.js"
+import { configLine, errorLines, reportError, reportToken, tokenLines } from "./report.js"
+import { printable, Screen } from "./screen.js"
+import * as Timeline from "./timeline.js"
+
+const options = {
+  tenant: Options.text("tenant").pipe(Options.withDescription("Overrides AZURE_TENANT_ID"), Options.optional),
+  clientId: Options.text("client-id").pipe(Options.withDescription("Overrides AZURE_CLIENT_ID"), Options.optional),
+  authorityHost: Options.text("authority-host").pipe(
+    Options.withDescription("Overrides AZURE_AUTHORITY_HOST"),
+    Options.optional
+  ),
+  secretFile: Options.file("secret-file", { exists: "yes" }).pipe(
+    Options.withDescription("A file that holds the client secret, instead of AZURE_CLIENT_SECRET"),
+    Options.optional
+  ),
+  scope: Options.text("scope").pipe(
+    Options.withDescription("What the token is for, such as https://graph.microsoft.com/.default; may be repeated"),
+    Options.repeated
+  ),
+  emulator: Options.boolean("emulator").pipe(
+    Options.withDescription("Show everything against an emulator of Entra ID on loopback; needs nothing else")
+  ),
+  printToken: Options.boolean("print-token").pipe(Options.withDescription("Print the token itself, and nothing else")),
+  json: Options.boolean("json").pipe(Options.withDescription("Print one JSON document, with the timeline"))
+}
+
+type Flags = Command.Command.ParseConfig<typeof options>
+
+const readSecret = (path: string) =>
+  Effect.map(
+    Effect.flatMap(FileSystem.FileSystem, (fs) => fs.readFileString(path)),
+    (content) => content.trim()
+  )
+
+const isMissing = (config: Config.Config<unknown>) => Effect.map(Effect.option(config), Option.isNone)
+
+/** From the file, the environment, or the person at the terminal; never from a flag, which everybody on the machine sees. */
+const secretOf = (flags: Flags) =>
+  Effect.gen(function* () {
+    if (Option.isSome(flags.secretFile)) return Option.some(yield* readSecret(flags.secretFile.value))
+    const { isInteractive } = yield* Screen
+    if (!isInteractive || !(yield* isMissing(Config.string("AZURE_CLIENT_SECRET")))) return Option.none<string>()
+    return Option.some(Redacted.value(yield* Prompt.password({ message: "Client secret" })))
+  })
+
+/** What was given here before what the environment holds. */
+const configProvider = (flags: Flags) =>
+  Effect.gen(function* () {
+    const given = Object.entries({
+      AZURE_TENANT_ID: flags.tenant,
+      AZURE_CLIENT_ID: flags.clientId,
+      AZURE_AUTHORITY_HOST: flags.authorityHost,
+      AZURE_CLIENT_SECRET: yield* secretOf(flags)
+    }).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value] as const] : []))
+    const environment = yield* Effect.configProviderWith(Effect.succeed)
+    return ConfigProvider.orElse(ConfigProvider.fromMap(new Map(given)), () => environment)
+  })
+
+const acquire = (flags: Flags) =>
+  Effect.flatMap(ConfidentialClient.ConfidentialClient, ({ app }) => app.forScopes(flags.scope).getToken()).pipe(
+    Effect.provide(
+      ConfidentialClient.layerConfig().pipe(
+        Layer.provide(TokenCache.layerMemory()),
+        Layer.provide(Layer.unwrapEffect(Effect.map(configProvider(flags), Layer.setConfigProvider)))
+      )
+    )
+  )
+
+const show = (flags: Flags, moments: ReadonlyArray<Timeline.Moment>, json: object, lines: ReadonlyArray<string>) =>
+  Effect.flatMap(Screen, (screen) =>
+    flags.json
+      ? screen.result(JSON.stringify({ ...json, timeline: moments }))
+      : Effect.forEach(lines, screen.result, { discard: true })
+  )
+
+const showToken = (flags: Flags, token: AccessToken, moments: ReadonlyArray<Timeline.Moment>) => {
+  const value = flags.printToken ? Redacted.value(token.accessToken) : undefined
+  const report = reportToken(token)
+  return show(flags, moments, { token: report, accessToken: value }, value === undefined ? tokenLines(report) : [value])
+}
+
+const showDemo = (flags: Flags, demo: Demo, moments: ReadonlyArray<Timeline.Moment>) => {
+  const { api, refusal, second } = demo
+  const token = reportToken(demo.token)
+  return show(flags, moments, { token, second, api, refusal }, [
+    ...tokenLines(token),
+    "",
+    `asked again      from ${second.source}, in ${second.micros.toFixed(0)} µs`,
+    `API call         HTTP ${api.status} ${printable(api.body)}`,
+    "",
+    "and with a wrong secret:",
+    ...errorLines(refusal)
+  ])
+}
+
+const fail = (flags: Flags, json: object, lines: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const screen = yield* Screen
+    if (flags.json) yield* screen.result(JSON.stringify(json))
+    else yield* screen.note(lines.map((line) => `${line}\n`).join(""))
+    return yield* new Failed()
+  })
+
+const run = (flags: Flags) =>
+  Effect.gen(function* () {
+    const timeline = yield* Timeline.make({ quiet: flags.json })
+    if (flags.emulator) {
+      const demo = yield* timeline.show(Effect.provide(runDemo, EntraEmulatorNode.layer()))
+      return yield* showDemo(flags, demo, yield* timeline.moments)
+    }
+    const token = yield* timeline.show(acquire(flags))
+    yield* showToken(flags, token, yield* timeline.moments)
+  }).pipe(
+    Effect.provide(NodeHttpClient.layerUndici),
+    Effect.scoped,
+    Effect.catchAll((error) => {
+      if (ConfigError.isConfigError(error)) return fail(flags, { error: configLine(error) }, [configLine(error)])
+      if ("isRetryable" in error) {
+        const report = reportError(error)
+        return fail(flags, { error: report }, errorLines(report))
+      }
+      return fail(flags, { error: error.message }, [error.message])
+    })
+  )
+
+export const tokenCommand = Command.make("token", options, run).pipe(
+  Command.withDescription("Acquire an app's token by client credentials, and show what is in it")
+)

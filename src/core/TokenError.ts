@@ -1,0 +1,465 @@
+/**
+ * Every way to fail, as tagged errors: one tag for one remedy, RFC 6749's word where it has one.
+ *
+ * No error ever holds a request, a response, a token or a secret; what a server said in prose is kept `Redacted`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+
+/**
+ * What all failures of the library tell.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Failure {
+  /** Whether the same request may succeed later, nothing else being changed. */
+  readonly isRetryable: boolean
+  /** How long the server asked to wait. */
+  readonly retryAfter?: Duration.Duration | undefined
+  readonly message: string
+}
+
+/** What a server's answer tells for people and their support; no program decides by it. */
+const diagnostics = {
+  /** With prefix (`AADSTS7000215`), the most specific one last. */
+  errorCodes: Schema.Array(Schema.String),
+  correlationId: Schema.optional(Schema.String),
+  traceId: Schema.optional(Schema.String),
+  timestamp: Schema.optional(Schema.DateTimeUtc),
+  /** The server's prose, 2 kB at most. */
+  description: Schema.optional(Schema.RedactedFromSelf(Schema.String))
+}
+
+const status = Schema.Int
+const retryAfter = Schema.optional(Schema.DurationFromMillis)
+
+interface Diagnosed {
+  readonly error?: string | undefined
+  readonly suberror?: string | undefined
+  readonly errorCodes: ReadonlyArray<string>
+  readonly status?: number | undefined
+  readonly correlationId?: string | undefined
+}
+
+const details = (failure: Diagnosed): string => {
+  const parts = [
+    failure.error,
+    failure.suberror,
+    ...failure.errorCodes,
+    failure.status === undefined ? undefined : `HTTP ${failure.status}`,
+    failure.correlationId === undefined ? undefined : `correlation id ${failure.correlationId}`
+  ].filter((part) => part !== undefined)
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`
+}
+
+const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.toSeconds(duration))} s`
+
+const waitOf = (failure: { readonly retryAfter?: Duration.Duration | undefined }): string =>
+  failure.retryAfter === undefined ? "" : `; it asks to wait ${seconds(failure.retryAfter)}`
+
+/**
+ * Why no answer arrived. The server saw nothing of `refused`, `unresolved`, `unreachable`, `certificate` and `handshake`;
+ * of the others nobody knows.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const TransportReason = Schema.Literal(
+  "refused",
+  "unresolved",
+  "unreachable",
+  "certificate",
+  "handshake",
+  "reset",
+  "timeout",
+  "cutOff",
+  "opaque"
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type TransportReason = typeof TransportReason.Type
+
+const transportText: Record<TransportReason, string> = {
+  refused: "refused the connection",
+  unresolved: "could not be resolved",
+  unreachable: "could not be reached",
+  certificate: "showed a certificate that is not trusted",
+  handshake: "failed the TLS handshake",
+  reset: "closed the connection without an answer",
+  timeout: "did not answer in time",
+  cutOff: "broke off in the middle of its answer",
+  opaque: "could not be reached (the HTTP client tells no reason)"
+}
+
+const notSent: ReadonlySet<TransportReason> = new Set([
+  "refused",
+  "unresolved",
+  "unreachable",
+  "certificate",
+  "handshake"
+])
+
+/**
+ * No complete answer arrived. Retryable, except when the server's certificate is not trusted.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransportError extends Schema.TaggedError<TransportError>("effect-entra/TokenError/TransportError")(
+  "TransportError",
+  {
+    reason: TransportReason,
+    host: Schema.String,
+    /** The system's code, such as `ECONNRESET`. */
+    code: Schema.optional(Schema.String)
+  }
+) {
+  /** Whether the server can have seen the request. */
+  get phase(): "notSent" | "unknown" {
+    return notSent.has(this.reason) ? "notSent" : "unknown"
+  }
+  get isRetryable(): boolean {
+    return this.reason !== "certificate"
+  }
+  override get message(): string {
+    return `${this.host} ${transportText[this.reason]}${this.code === undefined ? "" : ` (${this.code})`}`
+  }
+}
+
+/**
+ * The service asks for patience (429), or a wait that it asked for is longer than the policy allows. Come back at `until`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Throttled extends Schema.TaggedError<Throttled>("effect-entra/TokenError/Throttled")("Throttled", {
+  /** Who says so: the server's answer, or our memory of it. */
+  source: Schema.Literal("server", "local"),
+  /** When to come back; absent when the server named no time. */
+  until: Schema.optional(Schema.DateTimeUtc),
+  retryAfter,
+  status: Schema.optional(status),
+  error: Schema.optional(Schema.String),
+  ...diagnostics
+}) {
+  get isRetryable(): boolean {
+    return true
+  }
+  override get message(): string {
+    return `The authority throttles this client${waitOf(this)}${details(this)}`
+  }
+}
+
+/**
+ * The authority is down or overloaded: 408, 5xx, `temporarily_unavailable`, `server_error`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuthorityUnavailable extends Schema.TaggedError<AuthorityUnavailable>(
+  "effect-entra/TokenError/AuthorityUnavailable"
+)("AuthorityUnavailable", { status, retryAfter, error: Schema.optional(Schema.String), ...diagnostics }) {
+  get isRetryable(): boolean {
+    return this.status !== 501 && this.status !== 505
+  }
+  override get message(): string {
+    return `The authority is unavailable${waitOf(this)}${details(this)}`
+  }
+}
+
+/**
+ * What is wrong with an answer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const MalformedReason = Schema.Literal("redirect", "notJson", "truncated", "unexpectedShape", "tooLarge")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type MalformedReason = typeof MalformedReason.Type
+
+const malformedText: Record<MalformedReason, string> = {
+  redirect: "with a redirect, which is never followed",
+  notJson: "with something that is not JSON",
+  truncated: "with JSON that breaks off",
+  unexpectedShape: "with JSON that is neither a token nor an error",
+  tooLarge: "with more than 1 MiB"
+}
+
+/**
+ * An answer that is neither a token response (RFC 6749 5.1) nor an error response (5.2): usually something between us and
+ * the authority. Retryable when it broke off, or when its status promised a token.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class MalformedResponse extends Schema.TaggedError<MalformedResponse>(
+  "effect-entra/TokenError/MalformedResponse"
+)("MalformedResponse", { reason: MalformedReason, status }) {
+  get isRetryable(): boolean {
+    if (this.reason === "redirect" || this.reason === "tooLarge") return false
+    return this.reason === "truncated" || (this.status >= 200 && this.status < 300)
+  }
+  override get message(): string {
+    return `The authority answered ${malformedText[this.reason]} (HTTP ${this.status})`
+  }
+}
+
+/**
+ * `invalid_client` (RFC 6749 5.2): the authority does not accept the client's secret, certificate or assertion.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-entra/TokenError/InvalidClient")(
+  "InvalidClient",
+  { error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
+) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The authority refused the client's credential${details(this)}`
+  }
+}
+
+/**
+ * All other protocol errors (`invalid_request`, `invalid_scope`, `unauthorized_client`, ...): the program or the app
+ * registration must change.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RequestRejected extends Schema.TaggedError<RequestRejected>("effect-entra/TokenError/RequestRejected")(
+  "RequestRejected",
+  {
+    error: Schema.String,
+    suberror: Schema.optional(Schema.String),
+    status,
+    /** The claims that the authority asked for, as JSON: an app has nobody who could satisfy them. */
+    claims: Schema.optional(Schema.String),
+    ...diagnostics
+  }
+) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The authority rejected the request${details(this)}`
+  }
+}
+
+/**
+ * `invalid_grant` that no interaction mends by itself: the refresh token, code or assertion is used up, revoked or
+ * expired. Get a new one.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("effect-entra/TokenError/InvalidGrant")(
+  "InvalidGrant",
+  { error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
+) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The grant is no longer valid${details(this)}`
+  }
+}
+
+/**
+ * What the user will meet, by `suberror` (MSAL: classification); `none` when the authority does not say.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Classification = Schema.Literal(
+  "basic_action",
+  "additional_action",
+  "message_only",
+  "consent_required",
+  "user_password_expired",
+  "none"
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Classification = typeof Classification.Type
+
+/**
+ * Only the user can go on: sign in, consent, second factor. Ask interactively, with `claims` when they are there.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InteractionRequired extends Schema.TaggedError<InteractionRequired>(
+  "effect-entra/TokenError/InteractionRequired"
+)("InteractionRequired", {
+  classification: Classification,
+  error: Schema.String,
+  suberror: Schema.optional(Schema.String),
+  status,
+  /** The claims request (OpenID Connect Core 5.5) as the authority wrote it. */
+  claims: Schema.optional(Schema.String),
+  ...diagnostics
+}) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The user has to take part${details(this)}`
+  }
+}
+
+/**
+ * A resource demands claims that this program can't satisfy: pass them up to the caller's own client.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ClaimsChallengeRequired extends Schema.TaggedError<ClaimsChallengeRequired>(
+  "effect-entra/TokenError/ClaimsChallengeRequired"
+)("ClaimsChallengeRequired", { claims: Schema.String }) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return "The resource demands claims that only its caller's client can satisfy"
+  }
+}
+
+/**
+ * Misuse: a parameter is wrong. Raised before any request.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ConfigurationError extends Schema.TaggedError<ConfigurationError>(
+  "effect-entra/TokenError/ConfigurationError"
+)("ConfigurationError", {
+  parameter: Schema.String,
+  /** What was expected, and of what. Never the value of a secret. */
+  expected: Schema.String,
+  remedy: Schema.String
+}) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `${this.parameter}: expected ${this.expected}. ${this.remedy}`
+  }
+}
+
+/**
+ * The client's credential can't be produced here and now (a file is missing, a tool is not signed in).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CredentialUnavailable extends Schema.TaggedError<CredentialUnavailable>(
+  "effect-entra/TokenError/CredentialUnavailable"
+)("CredentialUnavailable", { credential: Schema.String, reason: Schema.String }) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `${this.credential} is unavailable: ${this.reason}`
+  }
+}
+
+/**
+ * The client's scope was closed while the call waited, or before it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ClientClosed extends Schema.TaggedError<ClientClosed>("effect-entra/TokenError/ClientClosed")(
+  "ClientClosed",
+  {}
+) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return "The client's scope is closed: use the client within the layer or scope that made it"
+  }
+}
+
+/**
+ * The device code ran out before the user entered it (RFC 8628 3.5 `expired_token`): start again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class DeviceCodeExpired extends Schema.TaggedError<DeviceCodeExpired>(
+  "effect-entra/TokenError/DeviceCodeExpired"
+)("DeviceCodeExpired", { error: Schema.String, status, ...diagnostics }) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The device code has expired${details(this)}`
+  }
+}
+
+/**
+ * The user or an administrator said no (`authorization_declined`, `access_denied`).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuthorizationDeclined extends Schema.TaggedError<AuthorizationDeclined>(
+  "effect-entra/TokenError/AuthorizationDeclined"
+)("AuthorizationDeclined", { error: Schema.String, status, ...diagnostics }) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The authorization was declined${details(this)}`
+  }
+}
+
+/**
+ * How an app's own exchange can fail.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ExchangeError =
+  | TransportError
+  | Throttled
+  | AuthorityUnavailable
+  | MalformedResponse
+  | InvalidClient
+  | RequestRejected
+  | ConfigurationError
+  | CredentialUnavailable
+  | ClientClosed
+
+/**
+ * How an exchange for a user can fail: adds what only a person can mend.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type UserError = ExchangeError | InvalidGrant | InteractionRequired
+
+/**
+ * How any acquisition can fail.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TokenError = UserError | ClaimsChallengeRequired | DeviceCodeExpired | AuthorizationDeclined

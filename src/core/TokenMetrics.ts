@@ -1,0 +1,40 @@
+/**
+ * What the library counts.
+ *
+ * @since 0.1.0
+ */
+import * as Metric from "effect/Metric"
+import type { Source } from "./AccessToken.js"
+
+/**
+ * Tokens handed out, tagged `source`: `identity_provider`, `cache` or `cache_stale`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const tokensServed = Metric.counter("effect_entra_tokens_served", {
+  description: "Access tokens handed out, by where they came from",
+  incremental: true
+})
+
+/**
+ * Requests sent to a token endpoint, tagged `result`: `token`, or the error's tag.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const exchanges = Metric.counter("effect_entra_exchanges", {
+  description: "Requests to a token endpoint, by their result",
+  incremental: true
+})
+
+/**
+ * The counter of each source, tagged once: a hit has no time for more than an addition.
+ *
+ * @internal
+ */
+export const servedFrom: Readonly<Record<Source, Metric.Metric.Counter<number>>> = {
+  identity_provider: Metric.tagged(tokensServed, "source", "identity_provider"),
+  cache: Metric.tagged(tokensServed, "source", "cache"),
+  cache_stale: Metric.tagged(tokensServed, "source", "cache_stale")
+}

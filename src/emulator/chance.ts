@@ -1,0 +1,34 @@
+/** What differs from answer to answer, all of it from the `Random` service, so that a seed repeats a run. */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
+import * as Random from "effect/Random"
+import type { Json } from "./Fault.js"
+
+export type Members = Readonly<Record<string, Json>>
+
+const words = Effect.replicateEffect(Random.nextIntBetween(0, 0x1_0000_0000), 4)
+
+/** A version 4 GUID. */
+export const guid: Effect.Effect<string> = Effect.map(words, (numbers) => {
+  const hex = numbers.map((word) => word.toString(16).padStart(8, "0")).join("")
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)].join("-")
+})
+
+/** The shape of the `uti` claim: 16 bytes as base64url. */
+export const uti: Effect.Effect<string> = Effect.map(words, (numbers) =>
+  Encoding.encodeBase64Url(new Uint8Array(Uint32Array.from(numbers).buffer))
+)
+
+export const coin: Effect.Effect<boolean> = Random.nextBoolean
+
+/** Other orders, numbers as strings, absent optional members: all of this has been seen on the wire or is allowed. */
+export const vary = (members: Members, optional: ReadonlyArray<string>): Effect.Effect<Members> =>
+  Effect.gen(function* () {
+    const kept: Array<[string, Json]> = []
+    for (const [name, value] of Object.entries(members)) {
+      if (optional.includes(name) && (yield* coin)) continue
+      kept.push([name, typeof value === "number" && (yield* coin) ? String(value) : value])
+    }
+    return Object.fromEntries(Chunk.toReadonlyArray(yield* Random.shuffle(kept)))
+  })

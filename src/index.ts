@@ -1,0 +1,16 @@
+/**
+ * The modules that run everywhere and that a program with a client needs. `Aadsts` (a large table) and `EntraEmulator`
+ * (which signs) have entries of their own, so that nobody loads them who does not ask for them.
+ *
+ * @since 0.1.0
+ */
+
+export * as TokenCache from "./cache/TokenCache.js"
+export * as ConfidentialClient from "./client/ConfidentialClient.js"
+export * as AccessToken from "./core/AccessToken.js"
+export * as Authority from "./core/Authority.js"
+export * as TokenError from "./core/TokenError.js"
+export * as TokenMetrics from "./core/TokenMetrics.js"
+export * as TokenProvider from "./core/TokenProvider.js"
+export * as ClientCredential from "./credential/ClientCredential.js"
+export * as RetryPolicy from "./resilience/RetryPolicy.js"

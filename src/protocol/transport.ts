@@ -1,0 +1,169 @@
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { TransportError, type TransportReason } from "../core/TokenError.js"
+import type { Outcome } from "./classify.js"
+
+/** The parameters of a form; a secret stays wrapped until the body is made of it. */
+export type Form = Readonly<Record<string, string | Redacted.Redacted>>
+
+/** @internal */
+export interface PostRequest {
+  readonly url: string
+  /** For people. */
+  readonly host: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly form: Form
+  /** From connecting to the last byte. */
+  readonly timeout: Duration.Duration
+}
+
+/** @internal */
+export interface Transport {
+  /** Never fails: no answer is an outcome too. */
+  readonly post: (request: PostRequest) => Effect.Effect<Outcome>
+}
+
+const reasons: Readonly<Record<string, TransportReason>> = {
+  ECONNREFUSED: "refused",
+  ENOTFOUND: "unresolved",
+  EAI_AGAIN: "unresolved",
+  EAI_NODATA: "unresolved",
+  EAI_NONAME: "unresolved",
+  EHOSTUNREACH: "unreachable",
+  EHOSTDOWN: "unreachable",
+  ENETUNREACH: "unreachable",
+  ENETDOWN: "unreachable",
+  UND_ERR_CONNECT_TIMEOUT: "unreachable",
+  EPROTO: "handshake",
+  ECONNRESET: "reset",
+  ECONNABORTED: "reset",
+  EPIPE: "reset",
+  UND_ERR_SOCKET: "reset",
+  UND_ERR_CLOSED: "reset",
+  UND_ERR_DESTROYED: "reset",
+  ETIMEDOUT: "timeout",
+  UND_ERR_HEADERS_TIMEOUT: "timeout",
+  UND_ERR_BODY_TIMEOUT: "timeout"
+}
+
+/** OpenSSL's verification errors, as Node names them. */
+const certificateCode = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/
+const handshakeCode = /^ERR_(?:SSL|TLS)_/
+
+const reasonOf = (code: string): TransportReason => {
+  if (certificateCode.test(code)) return "certificate"
+  if (handshakeCode.test(code)) return "handshake"
+  return reasons[code] ?? "opaque"
+}
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
+
+/** The system's code, from wherever an HTTP client has put it. */
+const codeOf = (cause: unknown, depth = 0): string | undefined => {
+  if (depth > 5) return undefined
+  const code = member(cause, "code")
+  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return code
+  const errors = member(cause, "errors")
+  return codeOf(member(cause, "cause"), depth + 1) ?? (Array.isArray(errors) ? codeOf(errors[0], depth + 1) : undefined)
+}
+
+const noAnswer = (host: string, reason: TransportReason, code?: string): Outcome => ({
+  _tag: "NoAnswer",
+  error: new TransportError({ reason, host, code })
+})
+
+/** A failure while the body is read means that it was cut off, whatever the socket says of it. */
+const ofFailure = (host: string, failure: HttpClientError.HttpClientError): Outcome => {
+  const code = codeOf(failure.cause)
+  const reason = code === undefined ? "opaque" : reasonOf(code)
+  return noAnswer(host, failure._tag === "ResponseError" && reason !== "timeout" ? "cutOff" : reason, code)
+}
+
+/** No token response comes near this. */
+const longestBody = 1024 * 1024
+
+interface Received {
+  readonly size: number
+  readonly text: string
+}
+
+/** Reads at most the cap; what is beyond it is never received. */
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Option.Option<string>, HttpClientError.ResponseError> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    const nothing: Received = { size: 0, text: "" }
+    return Effect.map(
+      Stream.runFoldWhile(
+        response.stream,
+        nothing,
+        ({ size }) => size <= longestBody,
+        ({ size, text }, bytes) => ({
+          size: size + bytes.length,
+          text: text + decoder.decode(bytes, { stream: true })
+        })
+      ),
+      ({ size, text }) => (size > longestBody ? Option.none() : Option.some(text + decoder.decode()))
+    )
+  })
+
+const receive = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Outcome, HttpClientError.ResponseError> =>
+  Effect.map(
+    readBody(response),
+    Option.match({
+      onNone: (): Outcome => ({ _tag: "TooLarge", status: response.status }),
+      onSome: (body): Outcome => ({ _tag: "Answer", status: response.status, headers: response.headers, body })
+    })
+  )
+
+const toFormBody = (form: Form): ReadonlyArray<readonly [string, string]> =>
+  Object.entries(form).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
+
+/** fetch follows redirects unless it is told otherwise, and would post the secret to wherever they lead. */
+const withoutRedirects = Effect.mapInputContext((context: Context.Context<never>) =>
+  Context.add(context, FetchHttpClient.RequestInit, {
+    ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+    redirect: "manual"
+  })
+)
+
+/**
+ * The one place that sees HTTP: no redirect is followed, no trace header leaves, a body is capped, a timer covers
+ * everything, and no request or response gets out. The span of an exchange is the caller's; HTTP's own would show headers.
+ *
+ * @internal
+ */
+export const make = (client: HttpClient.HttpClient): Transport => {
+  const quiet = client.pipe(
+    HttpClient.withTracerPropagation(false),
+    HttpClient.withTracerDisabledWhen(() => true)
+  )
+  return {
+    post: ({ form, headers, host, timeout, url }) =>
+      HttpClientRequest.post(url, { headers }).pipe(
+        HttpClientRequest.bodyUrlParams(toFormBody(form)),
+        quiet.execute,
+        Effect.flatMap(receive),
+        Effect.catchAll((failure) => Effect.succeed(ofFailure(host, failure))),
+        Effect.timeoutTo({
+          duration: timeout,
+          onSuccess: (outcome: Outcome) => outcome,
+          onTimeout: () => noAnswer(host, "timeout")
+        }),
+        withoutRedirects
+      )
+  }
+}

@@ -1,0 +1,128 @@
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { isGuid } from "../core/guid.js"
+
+/**
+ * What authorities write. The core of a success is strict, everything around it lenient: a member that is null or can't be
+ * read counts as absent, for a token that was issued must not be lost to a malformed extra.
+ */
+
+const Absent = Schema.transform(Schema.Unknown, Schema.Undefined, {
+  strict: true,
+  decode: () => undefined,
+  encode: () => undefined
+})
+
+const lenient = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.Union(schema, Absent))
+
+const text = lenient(Schema.String)
+const secret = lenient(Schema.Redacted(Schema.NonEmptyString))
+/** v2 writes numbers; v1, AD FS, managed identities and proxies write strings. */
+const Numeric = Schema.Union(Schema.Number, Schema.NumberFromString)
+const seconds = lenient(Numeric.pipe(Schema.finite(), Schema.nonNegative()))
+
+const Bearer = Schema.String.pipe(Schema.filter((type) => type.toLowerCase() === "bearer"))
+
+/**
+ * A successful response (RFC 6749 5.1, with Entra's extensions).
+ *
+ * @internal
+ */
+export const TokenResponse = Schema.Struct({
+  access_token: Schema.Redacted(Schema.NonEmptyString),
+  token_type: Bearer,
+  expires_in: seconds,
+  /** Epoch seconds: v1, B2C and managed identities. */
+  expires_on: seconds,
+  ext_expires_in: seconds,
+  refresh_in: seconds,
+  scope: text,
+  refresh_token: secret,
+  refresh_token_expires_in: seconds,
+  id_token: secret,
+  client_info: secret,
+  foci: text
+})
+
+/** @internal */
+export type TokenResponse = typeof TokenResponse.Type
+
+/** RFC 6749 5.2: `error = 1*( %x20-21 / %x23-5B / %x5D-7E )`; longer than any real one is not kept. */
+const ErrorCode = Schema.String.pipe(Schema.pattern(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
+const Guid = Schema.String.pipe(Schema.filter(isGuid))
+const Code = Numeric.pipe(Schema.int(), Schema.positive())
+const Codes = Schema.Union(
+  Schema.Array(Code),
+  Schema.transform(Code, Schema.Array(Schema.typeSchema(Code)), {
+    strict: true,
+    decode: (code) => [code],
+    encode: (codes) => codes[0] ?? 0
+  })
+)
+
+/**
+ * An error response (RFC 6749 5.2, with Entra's extensions).
+ *
+ * @internal
+ */
+export const ErrorResponse = Schema.Struct({
+  error: ErrorCode,
+  error_description: text,
+  error_codes: lenient(Codes),
+  suberror: lenient(ErrorCode),
+  claims: text,
+  trace_id: lenient(Guid),
+  correlation_id: lenient(Guid),
+  timestamp: text
+})
+
+/** @internal */
+export type ErrorResponse = typeof ErrorResponse.Type
+
+const decodeTokenResponse = Schema.decodeUnknownOption(TokenResponse)
+const decodeErrorResponse = Schema.decodeUnknownOption(ErrorResponse)
+
+/**
+ * A body read: a token, an error, or what keeps it from being either.
+ *
+ * @internal
+ */
+export type Body =
+  | { readonly _tag: "Token"; readonly response: TokenResponse }
+  | { readonly _tag: "Error"; readonly response: ErrorResponse }
+  | { readonly _tag: "Unreadable"; readonly reason: "notJson" | "truncated" | "unexpectedShape" }
+
+const unreadable = (reason: "notJson" | "truncated" | "unexpectedShape"): Body => ({ _tag: "Unreadable", reason })
+
+const parseJson = (body: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(body))
+
+const hasMember = (json: unknown, name: string): boolean => typeof json === "object" && json !== null && name in json
+
+/** A body with both an `error` and a token is neither: nobody knows what its sender meant. */
+const readJson = (json: unknown): Body => {
+  if (hasMember(json, "error")) {
+    return hasMember(json, "access_token")
+      ? unreadable("unexpectedShape")
+      : Option.match(decodeErrorResponse(json), {
+          onNone: () => unreadable("unexpectedShape"),
+          onSome: (response): Body => ({ _tag: "Error", response })
+        })
+  }
+  return Option.match(decodeTokenResponse(json), {
+    onNone: () => unreadable("unexpectedShape"),
+    onSome: (response): Body => ({ _tag: "Token", response })
+  })
+}
+
+/**
+ * Reads a body. Total: nothing of what it says is in what is wrong with it.
+ *
+ * @internal
+ */
+export const readBody = (body: string): Body => {
+  const trimmed = body.trim()
+  const json = parseJson(trimmed)
+  if (Either.isRight(json)) return readJson(json.right)
+  return unreadable(trimmed.startsWith("{") ? "truncated" : "notJson")
+}

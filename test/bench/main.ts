@@ -1,0 +1,23 @@
+import { parseArgs } from "node:util"
+import { Effect } from "effect"
+import { cacheHit } from "./cacheHit.js"
+import { concurrency } from "./concurrency.js"
+import type { Row } from "./measure.js"
+
+const { values } = parseArgs({
+  options: { json: { type: "boolean" }, only: { type: "string" }, short: { type: "boolean" } }
+})
+const all = [cacheHit, concurrency]
+const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
+if (chosen.length === 0) throw new Error(`--only takes one of ${all.map(({ name }) => name).join(", ")}`)
+
+const line = (row: Row): string => {
+  const value = row.unit === "requests" ? String(row.value) : row.value.toPrecision(3)
+  const bound = row.mustBe === undefined ? "" : `  (must be ${row.mustBe})`
+  return `${row.benchmark.padEnd(12)} ${row.what.padEnd(44)} ${value.padStart(9)} ${row.unit}${bound}`
+}
+
+const rows = await Effect.runPromise(Effect.forEach(chosen, ({ run }) => run({ rounds: values.short ? 3 : 15 })))
+const report = rows.flat()
+console.log(values.json ? JSON.stringify(report, undefined, 2) : report.map(line).join("\n"))
+if (report.some(({ mustBe, value }) => mustBe !== undefined && value !== mustBe)) process.exitCode = 1
