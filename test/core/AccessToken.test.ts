@@ -20,8 +20,9 @@ describe("an access token", () => {
   })
 
   it("has no times when the server told none", () => {
-    const { expiresOn, refreshOn } = AccessToken.make({ accessToken: Redacted.make(value) })
-    assert.deepStrictEqual([expiresOn, refreshOn], [undefined, undefined])
+    const endless = AccessToken.make({ accessToken: Redacted.make(value) })
+    assert.deepStrictEqual([endless.expiresOn, endless.refreshOn], [undefined, undefined])
+    assert.notProperty(JSON.parse(JSON.stringify(endless)), "expiresOn")
   })
 
   it("is a bearer token from the identity provider unless it is told otherwise", () => {

@@ -84,17 +84,13 @@ for (const [name, layer] of Object.entries(clients)) {
       Effect.gen(function* () {
         const server = yield* serve((response) => response.end("{}"))
         const spans: Array<string> = []
+        const native = yield* Effect.tracer
         const tracer = Tracer.make({
-          span: (spanName, parent, context, links, startTime, kind) => {
-            spans.push(spanName)
-            return {
-              ...{ _tag: "Span", name: spanName, parent, context, links, kind, spanId: "b".repeat(16) },
-              ...{ traceId: "a".repeat(32), sampled: true, attributes: new Map() },
-              ...{ status: { _tag: "Started", startTime } },
-              ...{ attribute: () => undefined, event: () => undefined, addLinks: () => undefined, end: () => undefined }
-            } as Tracer.Span
+          span: (...span) => {
+            spans.push(span[0])
+            return native.span(...span)
           },
-          context: (run) => run()
+          context: native.context
         })
         yield* post(server).pipe(Effect.withSpan("caller"), Effect.withTracer(tracer))
         assert.deepStrictEqual(spans, ["caller"])
@@ -246,7 +242,7 @@ for (const [name, layer] of Object.entries(clients)) {
     it.scopedLive("a certificate that nobody trusts", () =>
       Effect.gen(function* () {
         const pems = yield* Effect.promise(async () =>
-          SelfSigned.generate([{ name: "commonName", value: "localhost" }])
+          SelfSigned.generate([{ name: "commonName", value: "localhost" }], { keyType: "ec" })
         )
         let requests = 0
         const { host } = yield* listen(
