@@ -7,6 +7,7 @@
 
 export * as TokenCache from "./cache/TokenCache.js"
 export * as ConfidentialClient from "./client/ConfidentialClient.js"
+export * as Readiness from "./client/Readiness.js"
 export * as AccessToken from "./core/AccessToken.js"
 export * as Authority from "./core/Authority.js"
 export * as TokenError from "./core/TokenError.js"

@@ -9,10 +9,22 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import { type AccessToken, withSource } from "../core/AccessToken.js"
 import { ConfigurationError } from "../core/TokenError.js"
 import type { CacheKey } from "./cacheKey.js"
-import { type Lifetime, lifetimeOf, serves } from "./lifetime.js"
+import { type Lifetime, lifetimeOf, renewalOf, serves } from "./lifetime.js"
+
+/**
+ * When the next token is to be asked for (epoch milliseconds): moves on with each failure, the one thing that changes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Renewal {
+  dueAt: number
+  failures: number
+}
 
 /**
  * A cached token with everything that a hit needs made beforehand.
@@ -21,6 +33,7 @@ import { type Lifetime, lifetimeOf, serves } from "./lifetime.js"
  * @category models
  */
 export interface Entry extends Lifetime {
+  readonly renewal: Renewal
   readonly token: AccessToken
   /** The result of a hit. */
   readonly hit: Exit.Exit<AccessToken>
@@ -33,7 +46,7 @@ export interface Entry extends Lifetime {
  * @category models
  */
 export interface TokenCacheService {
-  /** The entry as it stands, fresh or not; two look-ups in memory. */
+  /** The entry as it stands, fresh or not; one look-up in memory. */
   readonly unsafeGet: (key: CacheKey) => Entry | undefined
   /** Keeps a token, unless it has no usable end or a newer exchange's is there. */
   readonly set: (key: CacheKey, token: AccessToken, sequence: number) => Effect.Effect<void>
@@ -60,68 +73,48 @@ export interface MemoryOptions {
   readonly capacity?: number | undefined
 }
 
-type Partition = Map<string, Entry>
-
 /** How many entries an insertion into a full cache looks at for an expired one, before it drops the oldest. */
 const sweepLength = 16
 
 class Memory implements TokenCacheService {
-  private readonly partitions = new Map<string, Partition>()
-  private count = 0
+  /** In the order in which they were written. */
+  private readonly entries = new Map<string, Entry>()
 
   constructor(private readonly capacity: number) {}
 
-  readonly unsafeGet = ({ entry, partition }: CacheKey): Entry | undefined => this.partitions.get(partition)?.get(entry)
+  readonly unsafeGet = (key: CacheKey): Entry | undefined => this.entries.get(key.id)
 
   readonly set = (key: CacheKey, token: AccessToken, sequence: number): Effect.Effect<void> =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.zipWith(Clock.currentTimeMillis, Random.next, (now, random) => {
       const lifetime = lifetimeOf(token, now)
-      const present = this.unsafeGet(key)
+      const present = this.entries.get(key.id)
       if (lifetime === undefined || (present !== undefined && present.sequence > sequence)) return
-      this.remove(key)
-      const victim = this.count < this.capacity ? undefined : this.expiredOrOldest(now)
-      if (victim !== undefined) this.remove(victim)
-      this.insert(key, { token, sequence, ...lifetime, hit: Exit.succeed(withSource(token, "cache")) })
+      this.entries.delete(key.id)
+      if (this.entries.size >= this.capacity) this.makeRoom(now)
+      const renewal = { dueAt: renewalOf(token, lifetime, random), failures: 0 }
+      const hit = Exit.succeed(withSource(token, "cache"))
+      this.entries.set(key.id, { token, sequence, renewal, hit, ...lifetime })
     })
 
   readonly removeToken = (key: CacheKey, token: AccessToken): Effect.Effect<void> =>
     Effect.sync(() => {
-      const present = this.unsafeGet(key)
-      if (present !== undefined && Equal.equals(present.token.accessToken, token.accessToken)) this.remove(key)
+      const present = this.entries.get(key.id)
+      if (present !== undefined && Equal.equals(present.token.accessToken, token.accessToken))
+        this.entries.delete(key.id)
     })
 
-  readonly size: Effect.Effect<number> = Effect.sync(() => this.count)
+  readonly size: Effect.Effect<number> = Effect.sync(() => this.entries.size)
 
-  private insert(key: CacheKey, entry: Entry): void {
-    const partition = this.partitions.get(key.partition) ?? new Map<string, Entry>()
-    this.partitions.set(key.partition, partition)
-    partition.set(key.entry, entry)
-    this.count += 1
-  }
-
-  private remove(key: CacheKey): void {
-    const partition = this.partitions.get(key.partition)
-    if (partition?.delete(key.entry) !== true) return
-    this.count -= 1
-    if (partition.size === 0) this.partitions.delete(key.partition)
-  }
-
-  /** Maps keep the order of insertion: the first entries are the oldest. */
-  private *oldestFirst(): Iterable<readonly [CacheKey, Entry]> {
-    for (const [partition, entries] of this.partitions)
-      for (const [entry, value] of entries) yield [{ partition, entry }, value]
-  }
-
-  private expiredOrOldest(now: number): CacheKey | undefined {
-    let oldest: CacheKey | undefined
+  private makeRoom(now: number): void {
+    let victim: string | undefined
     let seen = 0
-    for (const [key, entry] of this.oldestFirst()) {
-      if (!serves(entry, now)) return key
-      oldest ??= key
+    for (const [id, entry] of this.entries) {
+      const isOver = !serves(entry, now)
+      if (isOver || victim === undefined) victim = id
       seen += 1
-      if (seen === sweepLength) break
+      if (isOver || seen === sweepLength) break
     }
-    return oldest
+    if (victim !== undefined) this.entries.delete(victim)
   }
 }
 

@@ -1,7 +1,9 @@
-/** Which token: the partition is one principal's, the entry one token of it. */
+/** Which token, and whose. */
 export interface CacheKey {
+  /** One principal's tokens. */
   readonly partition: string
-  readonly entry: string
+  /** One token of all. */
+  readonly id: string
 }
 
 /**
@@ -19,9 +21,9 @@ export const appKey = (options: {
   readonly clientId: string
   readonly environment: string
   readonly tenantId: string
-  /** Entra and others may name different resources by scopes that differ in case only. */
+  /** The scopes as a set, its case folded where the authority does not distinguish it. */
   readonly scopeKey: string
-}): CacheKey => ({
-  partition: joinKey(options.clientId, options.environment, options.tenantId, "app"),
-  entry: joinKey("Bearer", options.scopeKey)
-})
+}): CacheKey => {
+  const partition = joinKey(options.clientId, options.environment, options.tenantId, "app")
+  return { partition, id: joinKey(partition, "Bearer", options.scopeKey) }
+}

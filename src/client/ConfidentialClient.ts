@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { appKey } from "../cache/cacheKey.js"
+import { appKey, joinKey } from "../cache/cacheKey.js"
 import { TokenCache } from "../cache/TokenCache.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import * as Authority from "../core/Authority.js"
@@ -20,9 +20,11 @@ import { ConfigurationError, type ExchangeError } from "../core/TokenError.js"
 import type { TokenProvider, TokenRequest } from "../core/TokenProvider.js"
 import * as ClientCredential from "../credential/ClientCredential.js"
 import { clientCredentials } from "../protocol/grants.js"
+import { mayResend } from "../protocol/resend.js"
 import { exchange } from "../protocol/tokenEndpoint.js"
 import * as Transport from "../protocol/transport.js"
 import * as RetryPolicy from "../resilience/RetryPolicy.js"
+import type { Health } from "../resilience/resilience.js"
 import * as Acquisition from "./acquisition.js"
 
 /**
@@ -59,6 +61,8 @@ export interface ConfidentialClientService {
   readonly acquireTokenByClientCredential: (
     request: ClientCredentialRequest
   ) => Effect.Effect<AccessToken, ExchangeError>
+  /** How the client and its authorities are doing; asks nobody. */
+  readonly health: Effect.Effect<Health>
 }
 
 /**
@@ -111,7 +115,11 @@ export const make = (
         return {
           key: appKey({ clientId, environment: resolved.environment, tenantId: resolved.tenantId, scopeKey: set.key }),
           name: { "server.address": resolved.host, "entra.tenant_id": resolved.tenantId, "entra.scopes": set.key },
+          scope: joinKey(clientId, resolved.environment, resolved.tenantId),
+          host: resolved.host,
           scopes: set.scopes,
+          mayResend: mayResend(clientCredentials, resolved.kind),
+          consumes: clientCredentials.consumes(),
           exchange: ({ claims, correlationId, timeout }) =>
             Effect.flatMap(prepared.parameters, (authentication) =>
               exchange(transport, {
@@ -141,6 +149,7 @@ export const make = (
 
     return {
       app,
+      health: acquisition.health,
       acquireTokenByClientCredential: ({ scopes, tenantId, ...request }) =>
         app.forScopes(scopes, { tenantId }).getToken(request)
     }

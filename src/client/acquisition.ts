@@ -2,19 +2,23 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type CacheKey, joinKey } from "../cache/cacheKey.js"
-import { isFresh, serves } from "../cache/lifetime.js"
+import { renewalAfter, serves } from "../cache/lifetime.js"
 import type { Entry, TokenCacheService } from "../cache/TokenCache.js"
-import { AccessToken, withSource } from "../core/AccessToken.js"
-import { isGuid, makeGuid } from "../core/guid.js"
-import { ClientClosed, ConfigurationError, type Failure, type Throttled } from "../core/TokenError.js"
-import { servedFrom } from "../core/TokenMetrics.js"
+import { type AccessToken, withSource } from "../core/AccessToken.js"
+import { makeGuid } from "../core/guid.js"
+import { ClientClosed, type ExchangeError, type Failure, type TokenError } from "../core/TokenError.js"
+import { renewals, servedFrom } from "../core/TokenMetrics.js"
 import type { TokenRequest, TokenSource } from "../core/TokenProvider.js"
 import type { TokenResponse } from "../protocol/wire.js"
-import * as RetryPolicy from "../resilience/RetryPolicy.js"
+import type { RetryPolicy } from "../resilience/RetryPolicy.js"
+import { type Call, type Health, make as makeResilience } from "../resilience/resilience.js"
 import * as SingleFlight from "../resilience/singleFlight.js"
+import { checkRequest } from "./checkRequest.js"
+import { issuedToken } from "./issuedToken.js"
 
 /** What differs between two attempts of one identity for one resource. */
 export interface Attempt {
@@ -26,69 +30,23 @@ export interface Attempt {
 /** One identity's token for one resource: where it rests, and how it is asked for. */
 export interface Resource<out E> {
   readonly key: CacheKey
+  /** What the principals of one client, host and tenant share. */
+  readonly scope: string
+  readonly host: string
   /** For people. */
   readonly name: Readonly<Record<string, string>>
   readonly scopes: ReadonlyArray<string>
+  readonly mayResend: (failure: Failure) => boolean
+  /** Whether asking uses up what is asked with. */
+  readonly consumes: boolean
   readonly exchange: (attempt: Attempt) => Effect.Effect<TokenResponse, E>
 }
 
 /** @internal */
 export interface Acquisition<E> {
   readonly source: (resource: Resource<E>) => TokenSource<E>
+  readonly health: Effect.Effect<Health>
 }
-
-const isObject = (json: unknown): boolean => typeof json === "object" && json !== null && !Array.isArray(json)
-
-const parsesToObject = (text: string): boolean => {
-  try {
-    return isObject(JSON.parse(text))
-  } catch {
-    return false
-  }
-}
-
-const checkRequest = (request: TokenRequest): Effect.Effect<void, ConfigurationError> => {
-  if (request.claims !== undefined && !parsesToObject(request.claims))
-    return new ConfigurationError({
-      parameter: "claims",
-      expected: "a claims request: a JSON object (OpenID Connect Core 5.5)",
-      remedy: "Pass the decoded claims of the challenge, not its base64."
-    })
-  if (request.correlationId !== undefined && !isGuid(request.correlationId))
-    return new ConfigurationError({
-      parameter: "correlationId",
-      expected: "a GUID",
-      remedy: "Leave it out to have one made."
-    })
-  return Effect.void
-}
-
-/** Epoch seconds where the server gives no lifetime (v1, B2C). */
-const expiryOf = (response: TokenResponse, now: number): number | undefined => {
-  if (response.expires_in !== undefined) return now + response.expires_in * 1000
-  return response.expires_on === undefined ? undefined : response.expires_on * 1000
-}
-
-const scopesOf = (response: TokenResponse, asked: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const granted = response.scope?.split(" ").filter((scope) => scope.length > 0) ?? []
-  return granted.length > 0 ? granted : asked
-}
-
-const toToken = (
-  response: TokenResponse,
-  asked: ReadonlyArray<string>,
-  correlationId: string,
-  now: number
-): AccessToken =>
-  new AccessToken({
-    accessToken: response.access_token,
-    tokenType: response.token_type,
-    scopes: scopesOf(response, asked),
-    expiresAtMillis: expiryOf(response, now),
-    refreshAtMillis: response.refresh_in === undefined ? undefined : now + response.refresh_in * 1000,
-    source: "identity_provider",
-    correlationId
-  })
 
 /** How long a caller who has a token in hand waits for a newer one. */
 const patience = Duration.seconds(1)
@@ -107,67 +65,112 @@ const counted = (token: AccessToken): AccessToken => {
   return token
 }
 
+const renewed = (result: string): void => Metric.tagged(renewals, "result", result).unsafeUpdate(1, [])
+
 /**
  * The way of a request: memory, then the flight of its key; the flight asks, sends again by the policy, and stores what it
  * got. The only file that knows the whole way.
  *
  * @internal
  */
-export const make = <E extends Failure>(options: {
+export const make = <E extends TokenError>(options: {
   readonly cache: TokenCacheService
-  readonly policy: RetryPolicy.RetryPolicy
-}): Effect.Effect<Acquisition<E | ConfigurationError | ClientClosed | Throttled>, never, Scope.Scope> =>
+  readonly policy: RetryPolicy
+}): Effect.Effect<Acquisition<E | ExchangeError>, never, Scope.Scope> =>
   Effect.gen(function* () {
+    type Failed = E | ExchangeError
     const { cache, policy } = options
-    type Failed = E | ConfigurationError | ClientClosed | Throttled
     const flights = yield* SingleFlight.make<AccessToken, Failed>(new ClientClosed())
+    const resilience = yield* makeResilience<Failed>(policy)
     let started = 0
 
-    const fly = (resource: Resource<Failed>, { claims, correlationId: wanted }: TokenRequest) =>
+    /** A token that is there stays in use, and is renewed a while later; each time that it failed, later. */
+    const postpone = ({ key }: Resource<Failed>, failures: 0 | 1) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const entry = cache.unsafeGet(key)
+        if (entry === undefined) return
+        entry.renewal.failures += failures
+        entry.renewal.dueAt = renewalAfter(entry.renewal.failures, entry, now)
+      })
+
+    const fly = (resource: Resource<Failed>, call: Call, { claims, correlationId: wanted }: TokenRequest) =>
       Effect.gen(function* () {
         const sequence = ++started
         const correlationId = wanted ?? (yield* makeGuid)
-        const attempts = RetryPolicy.retry(policy, (timeout) => resource.exchange({ claims, correlationId, timeout }))
-        const response = yield* Effect.annotateLogs(attempts, "entra.correlation_id", correlationId)
-        const token = toToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
+        const response = yield* resilience
+          .run(call, (timeout) => resource.exchange({ claims, correlationId, timeout }))
+          .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
+        const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
         yield* cache.set(resource.key, token, sequence)
         return token
       }).pipe(
+        Effect.tapError(() => (claims === undefined ? postpone(resource, 1) : Effect.void)),
         Effect.annotateLogs({ package: "effect-entra", ...resource.name }),
         Effect.withSpan("effect-entra.acquire", { root: true, captureStackTrace: false, attributes: resource.name })
       )
 
-    const join = (resource: Resource<Failed>, request: TokenRequest) =>
-      flights.join(joinKey(resource.key.partition, resource.key.entry, request.claims ?? ""), fly(resource, request))
+    const flightOf = (resource: Resource<Failed>, request: TokenRequest): SingleFlight.Flight<AccessToken, Failed> => {
+      const { consumes, host, mayResend, scope } = resource
+      const key = joinKey(resource.key.id, request.claims ?? "")
+      const call = { request: key, principal: resource.key.partition, scope, host, mayResend }
+      const forgiven = request.forceRefresh === true ? resilience.forgive(call) : Effect.void
+      const pass = Effect.zipRight(forgiven, resilience.pass(call))
+      return { key, consumes, pass, run: fly(resource, call, request) }
+    }
+
+    /** The token in hand is good for a while: it is renewed behind the caller's back. */
+    const ahead = (resource: Resource<Failed>, entry: Entry) => {
+      const flight = flightOf(resource, {})
+      const run = Effect.tapBoth(flight.run, {
+        onFailure: (failure) => Effect.sync(() => renewed(failure._tag)),
+        onSuccess: () => Effect.sync(() => renewed("token"))
+      })
+      const launched = Effect.ignore(flights.launch({ ...flight, run }))
+      return Effect.zipRight(postpone(resource, 0), Effect.zipRight(launched, entry.hit))
+    }
+
+    const stale = (entry: Entry) => withSource(entry.token, "cache_stale")
 
     /** A token that still serves is never turned into an error, nor into a long wait. */
     const joinWith = (resource: Resource<Failed>, request: TokenRequest, inHand: Entry) =>
-      join(resource, request).pipe(
+      flights.join(flightOf(resource, request)).pipe(
         Effect.timeoutOption(patience),
-        Effect.catchAll(() => Effect.succeedNone),
-        Effect.map(Option.getOrElse(() => withSource(inHand.token, "cache_stale")))
+        Effect.catchAll(() => Effect.succeed(Option.none<AccessToken>())),
+        Effect.flatMap(
+          Option.match({
+            onNone: () => Effect.as(postpone(resource, 0), stale(inHand)),
+            onSome: (token: AccessToken) => Effect.succeed(token)
+          })
+        )
       )
 
-    const miss = (resource: Resource<Failed>, request: TokenRequest, inHand: Entry | undefined) => {
-      const token = inHand === undefined ? join(resource, request) : joinWith(resource, request, inHand)
-      const { rejected } = request
-      return Effect.map(
-        rejected === undefined ? token : Effect.zipRight(cache.removeToken(resource.key, rejected), token),
-        counted
-      )
+    const held = (resource: Resource<Failed>, request: TokenRequest, inHand: Entry, now: number) => {
+      if (now >= inHand.renewal.dueAt)
+        return now < inHand.freshUntil ? ahead(resource, inHand) : joinWith(resource, request, inHand)
+      return now < inHand.freshUntil ? inHand.hit : Effect.succeed(stale(inHand))
+    }
+
+    const unheld = (resource: Resource<Failed>, request: TokenRequest) => {
+      const token = flights.join(flightOf(resource, request))
+      return request.rejected === undefined
+        ? token
+        : Effect.zipRight(cache.removeToken(resource.key, request.rejected), token)
     }
 
     const get = (resource: Resource<Failed>, request: TokenRequest): Effect.Effect<AccessToken, Failed> =>
       Effect.clockWith((clock) => {
         const now = clock.unsafeCurrentTimeMillis()
         const entry = cache.unsafeGet(resource.key)
-        const inHand = entry !== undefined && answers(entry, request) && serves(entry, now) ? entry : undefined
-        if (inHand === undefined || !isFresh(inHand, now)) return miss(resource, request, inHand)
+        if (entry === undefined || !serves(entry, now) || !answers(entry, request))
+          return Effect.map(unheld(resource, request), counted)
+        if (now >= entry.renewal.dueAt || now >= entry.freshUntil)
+          return Effect.map(held(resource, request, entry, now), counted)
         servedFrom.cache.unsafeUpdate(1, [])
-        return inHand.hit
+        return entry.hit
       })
 
     return {
+      health: resilience.health,
       source: (resource) => {
         const plain = get(resource, {})
         return {

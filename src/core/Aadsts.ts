@@ -68,7 +68,7 @@ export interface Explanation extends AadstsEntry {
   readonly code: string
 }
 
-const writtenCode = /^(?:AADSTS)?(\d{2,9})$/i
+const writtenCode = /^(?:AADSTS)?([1-9]\d{1,8})$/i
 
 /**
  * Looks a code up: `50076`, `"50076"` or `"AADSTS50076"`. An unknown code is `None`: it is never guessed from a similar one.

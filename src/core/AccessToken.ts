@@ -5,6 +5,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 
 /**
@@ -36,6 +37,13 @@ export interface Fields {
   readonly correlationId: string | undefined
 }
 
+/** Total, for a token has to be printable whatever its numbers are. */
+const toDateTime = (millis: number | undefined): DateTime.Utc | undefined =>
+  millis === undefined ? undefined : Option.getOrUndefined(Option.map(DateTime.make(millis), DateTime.toUtc))
+
+const toIso = (time: DateTime.Utc | undefined): string | undefined =>
+  time === undefined ? undefined : DateTime.formatIso(time)
+
 /**
  * An access token: its value `Redacted`, its times as numbers, its dates computed when asked.
  *
@@ -64,12 +72,12 @@ export class AccessToken extends Inspectable.Class implements Fields {
 
   /** When the token ends. */
   get expiresOn(): DateTime.Utc | undefined {
-    return this.expiresAtMillis === undefined ? undefined : DateTime.unsafeMake(this.expiresAtMillis)
+    return toDateTime(this.expiresAtMillis)
   }
 
   /** When the server advises to ask for the next token. */
   get refreshOn(): DateTime.Utc | undefined {
-    return this.refreshAtMillis === undefined ? undefined : DateTime.unsafeMake(this.refreshAtMillis)
+    return toDateTime(this.refreshAtMillis)
   }
 
   toJSON(): unknown {
@@ -77,7 +85,8 @@ export class AccessToken extends Inspectable.Class implements Fields {
       _id: "AccessToken",
       tokenType: this.tokenType,
       scopes: this.scopes,
-      expiresOn: this.expiresOn === undefined ? undefined : DateTime.formatIso(this.expiresOn),
+      expiresOn: toIso(this.expiresOn),
+      refreshOn: toIso(this.refreshOn),
       source: this.source,
       correlationId: this.correlationId
     }

@@ -51,7 +51,7 @@ export interface CustomAuthority {
 
 /**
  * A tenant of Entra ID: its GUID, a verified domain, or `common`, `organizations`, `consumers` where users sign in.
- * `cloud` defaults to `public`; `host` names any other, as in `AZURE_AUTHORITY_HOST`.
+ * `cloud` defaults to `public`; `host`, which wins, names any other, as in `AZURE_AUTHORITY_HOST`.
  *
  * @since 0.1.0
  * @category constructors
@@ -100,19 +100,22 @@ const refuse = (parameter: string, expected: string, remedy: string) =>
 const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 
+const inFull = "Write it in full, such as https://login.microsoftonline.com for Entra's public cloud."
+
 /** An absolute https URL; plain http only where it can't leave the machine. */
 const parseUrl = (parameter: string, text: string): Either.Either<URL, ConfigurationError> => {
-  const example = "Write it in full, such as https://login.microsoftonline.com."
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined) return refuse(parameter, "an absolute https URL", example)
+  if (url === undefined) return refuse(parameter, "an absolute https URL", inFull)
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname)))
-    return refuse(parameter, "an https URL (http is allowed for loopback only)", example)
+    return refuse(parameter, "an https URL (http is allowed for loopback only)", inFull)
   if (url.username !== "" || url.password !== "" || url.hash !== "")
-    return refuse(parameter, "a URL without user, password and fragment", example)
+    return refuse(parameter, "a URL without user, password and fragment", "Leave them out.")
   return Either.right(url)
 }
 
 const multiTenant: ReadonlySet<string> = new Set(["common", "organizations", "consumers"])
+/** The tenant of all personal accounts, in which no app is at home. */
+const consumers = "9188040d-6c67-4c5b-b112-36a304b66dad"
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 const domain = new RegExp(`^(?=.{3,253}$)${label}(?:\\.${label})+$`)
 
@@ -182,7 +185,7 @@ export const resolve = (
  * @category parsing
  */
 export const requireTenant = (authority: ResolvedAuthority): Either.Either<ResolvedAuthority, ConfigurationError> =>
-  multiTenant.has(authority.tenantId)
+  multiTenant.has(authority.tenantId) || authority.tenantId === consumers
     ? refuse(
         "tenantId",
         `the tenant in which the app acts, not ${authority.tenantId}`,

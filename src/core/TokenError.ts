@@ -33,10 +33,17 @@ const diagnostics = {
   description: Schema.optional(Schema.RedactedFromSelf(Schema.String))
 }
 
+/** Who says so: the server's answer just now, or our memory of an earlier one, nothing being sent. */
+const source = Schema.Literal("server", "local").pipe(
+  Schema.propertySignature,
+  Schema.withConstructorDefault(() => "server" as const)
+)
+
 const status = Schema.Int
 const retryAfter = Schema.optional(Schema.DurationFromMillis)
 
 interface Diagnosed {
+  readonly source: "server" | "local"
   readonly error?: string | undefined
   readonly suberror?: string | undefined
   readonly errorCodes: ReadonlyArray<string>
@@ -50,7 +57,8 @@ const details = (failure: Diagnosed): string => {
     failure.suberror,
     ...failure.errorCodes,
     failure.status === undefined ? undefined : `HTTP ${failure.status}`,
-    failure.correlationId === undefined ? undefined : `correlation id ${failure.correlationId}`
+    failure.correlationId === undefined ? undefined : `correlation id ${failure.correlationId}`,
+    failure.source === "local" ? "from memory: nothing was sent" : undefined
   ].filter((part) => part !== undefined)
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`
 }
@@ -139,8 +147,7 @@ export class TransportError extends Schema.TaggedError<TransportError>("effect-e
  * @category errors
  */
 export class Throttled extends Schema.TaggedError<Throttled>("effect-entra/TokenError/Throttled")("Throttled", {
-  /** Who says so: the server's answer, or our memory of it. */
-  source: Schema.Literal("server", "local"),
+  source,
   /** When to come back; absent when the server named no time. */
   until: Schema.optional(Schema.DateTimeUtc),
   retryAfter,
@@ -157,14 +164,24 @@ export class Throttled extends Schema.TaggedError<Throttled>("effect-entra/Token
 }
 
 /**
- * The authority is down or overloaded: 408, 5xx, `temporarily_unavailable`, `server_error`.
+ * The authority is down or overloaded: 408, 5xx, `temporarily_unavailable`, `server_error`; or it was so often that it is
+ * not asked until `until` (`source` is `local`).
  *
  * @since 0.1.0
  * @category errors
  */
 export class AuthorityUnavailable extends Schema.TaggedError<AuthorityUnavailable>(
   "effect-entra/TokenError/AuthorityUnavailable"
-)("AuthorityUnavailable", { status, retryAfter, error: Schema.optional(Schema.String), ...diagnostics }) {
+)("AuthorityUnavailable", {
+  source,
+  /** Absent when nothing was sent. */
+  status: Schema.optional(status),
+  /** When it is asked again; only where `source` is `local`. */
+  until: Schema.optional(Schema.DateTimeUtc),
+  retryAfter,
+  error: Schema.optional(Schema.String),
+  ...diagnostics
+}) {
   get isRetryable(): boolean {
     return this.status !== 501 && this.status !== 505
   }
@@ -222,7 +239,7 @@ export class MalformedResponse extends Schema.TaggedError<MalformedResponse>(
  */
 export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-entra/TokenError/InvalidClient")(
   "InvalidClient",
-  { error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
+  { source, error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
 ) {
   get isRetryable(): boolean {
     return false
@@ -242,6 +259,7 @@ export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-ent
 export class RequestRejected extends Schema.TaggedError<RequestRejected>("effect-entra/TokenError/RequestRejected")(
   "RequestRejected",
   {
+    source,
     error: Schema.String,
     suberror: Schema.optional(Schema.String),
     status,
@@ -267,7 +285,7 @@ export class RequestRejected extends Schema.TaggedError<RequestRejected>("effect
  */
 export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("effect-entra/TokenError/InvalidGrant")(
   "InvalidGrant",
-  { error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
+  { source, error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
 ) {
   get isRetryable(): boolean {
     return false
@@ -308,6 +326,7 @@ export class InteractionRequired extends Schema.TaggedError<InteractionRequired>
   "effect-entra/TokenError/InteractionRequired"
 )("InteractionRequired", {
   classification: Classification,
+  source,
   error: Schema.String,
   suberror: Schema.optional(Schema.String),
   status,
@@ -405,7 +424,7 @@ export class ClientClosed extends Schema.TaggedError<ClientClosed>("effect-entra
  */
 export class DeviceCodeExpired extends Schema.TaggedError<DeviceCodeExpired>(
   "effect-entra/TokenError/DeviceCodeExpired"
-)("DeviceCodeExpired", { error: Schema.String, status, ...diagnostics }) {
+)("DeviceCodeExpired", { source, error: Schema.String, status, ...diagnostics }) {
   get isRetryable(): boolean {
     return false
   }
@@ -422,7 +441,7 @@ export class DeviceCodeExpired extends Schema.TaggedError<DeviceCodeExpired>(
  */
 export class AuthorizationDeclined extends Schema.TaggedError<AuthorizationDeclined>(
   "effect-entra/TokenError/AuthorizationDeclined"
-)("AuthorizationDeclined", { error: Schema.String, status, ...diagnostics }) {
+)("AuthorizationDeclined", { source, error: Schema.String, status, ...diagnostics }) {
   get isRetryable(): boolean {
     return false
   }

@@ -38,3 +38,24 @@ export const servedFrom: Readonly<Record<Source, Metric.Metric.Counter<number>>>
   cache: Metric.tagged(tokensServed, "source", "cache"),
   cache_stale: Metric.tagged(tokensServed, "source", "cache_stale")
 }
+
+/**
+ * The circuit of a host, tagged `server.address`: 0 closed, 1 half-open, 2 open.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const circuitStates = Metric.gauge("effect_entra_circuit_state", {
+  description: "The circuit of a host: 0 closed, 1 half-open, 2 open"
+})
+
+/**
+ * Renewals ahead of time, tagged `result`: `token`, or the error's tag.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const renewals = Metric.counter("effect_entra_renewals", {
+  description: "Tokens renewed in the background before their end, by the result",
+  incremental: true
+})

@@ -22,7 +22,9 @@ const labelledGuid = (label: string): RegExp =>
   new RegExp(`\\b${label} ID: ?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\\b`, "i")
 const traceId = labelledGuid("Trace")
 const correlationId = labelledGuid("Correlation")
-const timestamp = /\bTimestamp: ?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}Z)/i
+const moment = "\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}:\\d{2}Z"
+const wholeMoment = new RegExp(`^${moment}$`)
+const timestamp = new RegExp(`\\bTimestamp: ?(${moment})`, "i")
 
 const codesOf = (text: string): ReadonlyArray<string> => {
   const prefixed = text.match(prefixedCode)
@@ -37,7 +39,9 @@ const codesOf = (text: string): ReadonlyArray<string> => {
  * @internal
  */
 export const parseTimestamp = (text: string): DateTime.Utc | undefined =>
-  Option.getOrUndefined(Option.map(DateTime.make(text.replace(" ", "T")), DateTime.toUtc))
+  wholeMoment.test(text)
+    ? Option.getOrUndefined(Option.map(DateTime.make(text.replace(" ", "T")), DateTime.toUtc))
+    : undefined
 
 /**
  * Reads codes, ids and time out of an `error_description` in any of its forms (CRLF or single spaces; `AADSTS`, `AADB2C`
@@ -49,11 +53,10 @@ export const parseTimestamp = (text: string): DateTime.Utc | undefined =>
  * @category parsing
  */
 export const parseDescription = (text: string): ErrorDescription => {
-  const time = timestamp.exec(text)?.[1]
   return {
     codes: codesOf(text),
     traceId: traceId.exec(text)?.[1],
     correlationId: correlationId.exec(text)?.[1],
-    timestamp: time === undefined ? undefined : parseTimestamp(time)
+    timestamp: parseTimestamp(timestamp.exec(text)?.[1] ?? "")
   }
 }

@@ -20,15 +20,16 @@ const refuse = (expected: string, remedy: string) =>
 
 /** RFC 6749 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-const originOf = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/
-const defaultScope = "/.default"
+const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/
+const defaultScope = /^(.*[^/])\/+\.default$/
 
-/** The resource that a scope names as far as its text tells; `User.Read` and OpenID Connect's own scopes name none. */
-const resourceOf = (scope: string): string | undefined =>
-  scope.endsWith(defaultScope) ? scope.slice(0, -defaultScope.length) : originOf.exec(scope)?.[0]
+/** How many different values a pattern's first group (or whole match) has; `User.Read` and `openid` have none. */
+const countOf = (pattern: RegExp, scopes: ReadonlyArray<string>): number =>
+  new Set(scopes.map((scope) => pattern.exec(scope)?.at(-1)).filter((match) => match !== undefined)).size
 
+/** As far as their text tells: only `/.default` shows where a resource's name ends, the others at least have an origin. */
 const namesTwoResources = (scopes: ReadonlyArray<string>): boolean =>
-  new Set(scopes.map(resourceOf).filter((resource) => resource !== undefined)).size > 1
+  countOf(defaultScope, scopes) > 1 || countOf(origin, scopes) > 1
 
 /**
  * Checks scopes before anything is sent. Entra compares them without case and takes one resource a request (AADSTS700022);

@@ -1,9 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import * as Redacted from "effect/Redacted"
 import type { ResolvedAuthority } from "../core/Authority.js"
-import { parseDescription, parseTimestamp } from "../core/errorDescription.js"
 import {
   AuthorityUnavailable,
   type MalformedReason,
@@ -12,18 +10,24 @@ import {
   type TransportError
 } from "../core/TokenError.js"
 import { type HeaderFields, retryAfter } from "../resilience/retryAfter.js"
+import { diagnose } from "./diagnosis.js"
 import type { Grant } from "./grants.js"
 import { type ErrorResponse, readBody, type TokenResponse } from "./wire.js"
 
+interface Head {
+  readonly status: number
+  readonly headers: HeaderFields
+}
+
 /**
- * How one attempt ended: without an answer, with more than we read, or with an answer.
+ * How one attempt ended: without an answer, with one whose body was not read to its end, or with a whole one.
  *
  * @internal
  */
 export type Outcome =
-  | { readonly _tag: "NoAnswer"; readonly error: TransportError }
-  | { readonly _tag: "TooLarge"; readonly status: number }
-  | { readonly _tag: "Answer"; readonly status: number; readonly headers: HeaderFields; readonly body: string }
+  | { readonly _tag: "NoAnswer"; readonly failure: TransportError }
+  | (Head & { readonly _tag: "Partial"; readonly failure: TransportError | "tooLarge" })
+  | (Head & { readonly _tag: "Answer"; readonly body: string })
 
 /** @internal */
 export interface Context<E> {
@@ -40,56 +44,32 @@ export interface Context<E> {
  */
 export type CommonFailure = TransportError | Throttled | AuthorityUnavailable | MalformedResponse
 
-type Answer = Extract<Outcome, { readonly _tag: "Answer" }>
-
-const longestDescription = 2048
-const controlCharacters = /\p{Cc}+/gu
-
-const printable = (text: string): string => text.slice(0, longestDescription).replace(controlCharacters, " ")
-
-/** The members tell; the description tells what they leave out. */
-const diagnose = (response: ErrorResponse) => {
-  const described = parseDescription(response.error_description ?? "")
-  const numbers = response.error_codes ?? []
-  return {
-    errorCodes: numbers.length > 0 ? numbers.map((code) => `AADSTS${code}`) : described.codes,
-    correlationId: response.correlation_id ?? described.correlationId,
-    traceId: response.trace_id ?? described.traceId,
-    timestamp:
-      (response.timestamp === undefined ? undefined : parseTimestamp(response.timestamp)) ?? described.timestamp,
-    description:
-      response.error_description === undefined ? undefined : Redacted.make(printable(response.error_description))
-  }
-}
-
-const undiagnosed = { errorCodes: [] }
-
-const until = (wait: Duration.Duration | undefined, now: number): DateTime.Utc | undefined =>
-  wait === undefined ? undefined : DateTime.unsafeMake(now + Duration.toMillis(wait))
-
 const throttled = (
-  answer: Answer,
+  { headers, status }: Head,
   response: ErrorResponse | undefined,
-  context: Context<unknown>,
-  floor?: Duration.Duration
+  { authority, now }: Context<unknown>,
+  atLeast?: Duration.Duration
 ) => {
-  const wait = retryAfter(answer.headers, context.now) ?? floor
+  const wait = retryAfter(headers, now) ?? atLeast
   return new Throttled({
-    source: "server",
-    status: answer.status,
+    status,
     retryAfter: wait,
-    until: until(wait, context.now),
+    until: wait === undefined ? undefined : DateTime.unsafeMake(now + Duration.toMillis(wait)),
     error: response?.error,
-    ...(response === undefined ? undiagnosed : diagnose(response))
+    ...diagnose(response, authority)
   })
 }
 
-const unavailable = (answer: Answer, response: ErrorResponse | undefined, context: Context<unknown>) =>
+const unavailable = (
+  { headers, status }: Head,
+  response: ErrorResponse | undefined,
+  { authority, now }: Context<unknown>
+) =>
   new AuthorityUnavailable({
-    status: answer.status,
-    retryAfter: retryAfter(answer.headers, context.now),
+    status,
+    retryAfter: retryAfter(headers, now),
     error: response?.error,
-    ...(response === undefined ? undiagnosed : diagnose(response))
+    ...diagnose(response, authority)
   })
 
 /** The one code that decides: Entra cuts off a client that asks in a loop, with a 400 for users (MSAL.NET #3907). */
@@ -98,15 +78,13 @@ const clientLoopPause = Duration.seconds(60)
 
 const transientErrors: ReadonlySet<string> = new Set(["temporarily_unavailable", "server_error"])
 
-const ofError = <E>(answer: Answer, response: ErrorResponse, context: Context<E>): CommonFailure | E => {
-  if (context.authority === "entra" && response.error_codes?.includes(clientLoop))
-    return throttled(answer, response, context, clientLoopPause)
-  if (transientErrors.has(response.error)) return unavailable(answer, response, context)
+const ofError = <E>(head: Head, response: ErrorResponse, context: Context<E>): CommonFailure | E => {
+  const isEntra = context.authority === "entra"
+  if (isEntra && response.error_codes?.includes(clientLoop)) return throttled(head, response, context, clientLoopPause)
+  if (transientErrors.has(response.error)) return unavailable(head, response, context)
   const { claims, error, suberror } = response
-  return context.grant.refuse(
-    { error, suberror, status: answer.status, ...diagnose(response) },
-    { claims, isEntra: context.authority === "entra" }
-  )
+  const details = diagnose(response, context.authority)
+  return context.grant.refuse({ error, suberror, status: head.status, ...details }, { claims, isEntra })
 }
 
 /** `fetch` in a browser shows a redirect that it was told not to follow as status 0. */
@@ -116,15 +94,22 @@ const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
 const malformed = (reason: MalformedReason, status: number) => Either.left(new MalformedResponse({ reason, status }))
 
-const classifyAnswer = <E>(answer: Answer, context: Context<E>): Either.Either<TokenResponse, CommonFailure | E> => {
-  if (isRedirect(answer.status)) return malformed("redirect", answer.status)
-  const body = readBody(answer.body)
-  const error = body._tag === "Error" ? body.response : undefined
-  if (answer.status === 429) return Either.left(throttled(answer, error, context))
-  if (isUnavailable(answer.status)) return Either.left(unavailable(answer, error, context))
+/** The status speaks first: what it says holds, whatever became of the body. */
+const classifyAnswer = <E>(
+  answer: Exclude<Outcome, { readonly _tag: "NoAnswer" }>,
+  context: Context<E>
+): Either.Either<TokenResponse, CommonFailure | E> => {
+  const { status } = answer
+  if (isRedirect(status)) return malformed("redirect", status)
+  const body = answer._tag === "Answer" ? readBody(answer.body) : undefined
+  const error = body?._tag === "Error" ? body.response : undefined
+  if (status === 429) return Either.left(throttled(answer, error, context))
+  if (isUnavailable(status)) return Either.left(unavailable(answer, error, context))
+  if (answer._tag === "Partial")
+    return answer.failure === "tooLarge" ? malformed("tooLarge", status) : Either.left(answer.failure)
   if (error !== undefined) return Either.left(ofError(answer, error, context))
-  if (body._tag === "Token" && isSuccess(answer.status)) return Either.right(body.response)
-  return malformed(body._tag === "Unreadable" ? body.reason : "unexpectedShape", answer.status)
+  if (body?._tag === "Token" && isSuccess(status)) return Either.right(body.response)
+  return malformed(body?._tag === "Unreadable" ? body.reason : "unexpectedShape", status)
 }
 
 /**
@@ -135,13 +120,5 @@ const classifyAnswer = <E>(answer: Answer, context: Context<E>): Either.Either<T
  *
  * @internal
  */
-export const classify = <E>(outcome: Outcome, context: Context<E>): Either.Either<TokenResponse, CommonFailure | E> => {
-  switch (outcome._tag) {
-    case "NoAnswer":
-      return Either.left(outcome.error)
-    case "TooLarge":
-      return malformed("tooLarge", outcome.status)
-    case "Answer":
-      return classifyAnswer(outcome, context)
-  }
-}
+export const classify = <E>(outcome: Outcome, context: Context<E>): Either.Either<TokenResponse, CommonFailure | E> =>
+  outcome._tag === "NoAnswer" ? Either.left(outcome.failure) : classifyAnswer(outcome, context)

@@ -1,5 +1,4 @@
-import type * as DateTime from "effect/DateTime"
-import type * as Redacted from "effect/Redacted"
+import type { ResolvedAuthority } from "../core/Authority.js"
 import {
   AuthorizationDeclined,
   Classification,
@@ -9,17 +8,13 @@ import {
   InvalidGrant,
   RequestRejected
 } from "../core/TokenError.js"
+import type { Diagnosis } from "./diagnosis.js"
 
 /** What every refusal's error holds. */
-export interface Refusal {
+export interface Refusal extends Diagnosis {
   readonly error: string
   readonly suberror: string | undefined
   readonly status: number
-  readonly errorCodes: ReadonlyArray<string>
-  readonly correlationId: string | undefined
-  readonly traceId: string | undefined
-  readonly timestamp: DateTime.Utc | undefined
-  readonly description: Redacted.Redacted | undefined
 }
 
 /** What else decides. */
@@ -37,6 +32,8 @@ export interface RefusalContext {
 export interface Grant<out E> {
   readonly name: string
   readonly refuse: (refusal: Refusal, context: RefusalContext) => E
+  /** Whether asking uses up what is asked with, so that asking twice can lose it. */
+  readonly consumes: (authority: ResolvedAuthority["kind"]) => boolean
 }
 
 /** An app has no user, so what only a user could mend is a matter of its registration. */
@@ -52,14 +49,14 @@ const interactionErrors: ReadonlySet<string> = new Set([
 ])
 
 const isClassification = (suberror: string | undefined): suberror is Classification =>
-  Classification.literals.some((literal) => literal === suberror)
+  suberror !== "none" && Classification.literals.some((literal) => literal === suberror)
 
 const needsInteraction = ({ error, suberror }: Refusal, { claims, isEntra }: RefusalContext): boolean =>
   interactionErrors.has(error) ||
   (isEntra && error === "invalid_grant" && (claims !== undefined || isClassification(suberror)))
 
-const classificationOf = ({ error, suberror }: Refusal): Classification => {
-  if (isClassification(suberror)) return suberror
+const classificationOf = ({ error, suberror }: Refusal, { isEntra }: RefusalContext): Classification => {
+  if (isEntra && isClassification(suberror)) return suberror
   return error === "consent_required" ? error : "none"
 }
 
@@ -70,7 +67,7 @@ const refuseUser = (
   if (needsInteraction(refusal, context))
     return new InteractionRequired({
       ...refusal,
-      classification: classificationOf(refusal),
+      classification: classificationOf(refusal, context),
       claims: context.claims
     })
   return refusal.error === "invalid_grant" ? new InvalidGrant(refusal) : refuseApp(refusal, context)
@@ -92,17 +89,44 @@ const refuseDeviceCode = (refusal: Refusal, context: RefusalContext) => {
   }
 }
 
-/** @internal */
-export const clientCredentials = { name: "client_credentials", refuse: refuseApp } as const satisfies Grant<unknown>
+const never = () => false
+const always = () => true
 
 /** @internal */
-export const authorizationCode = { name: "authorization_code", refuse: refuseUser } as const satisfies Grant<unknown>
+export const clientCredentials = {
+  name: "client_credentials",
+  refuse: refuseApp,
+  consumes: never
+} as const satisfies Grant<unknown>
 
 /** @internal */
-export const refreshToken = { name: "refresh_token", refuse: refuseUser } as const satisfies Grant<unknown>
+export const authorizationCode = {
+  name: "authorization_code",
+  refuse: refuseUser,
+  consumes: always
+} as const satisfies Grant<unknown>
+
+/**
+ * Entra leaves old refresh tokens alive; where they rotate, one that is offered twice can revoke the whole grant.
+ *
+ * @internal
+ */
+export const refreshToken = {
+  name: "refresh_token",
+  refuse: refuseUser,
+  consumes: (authority) => authority !== "entra"
+} as const satisfies Grant<unknown>
 
 /** @internal */
-export const onBehalfOf = { name: "on_behalf_of", refuse: refuseUser } as const satisfies Grant<unknown>
+export const onBehalfOf = {
+  name: "on_behalf_of",
+  refuse: refuseUser,
+  consumes: never
+} as const satisfies Grant<unknown>
 
 /** @internal */
-export const deviceCode = { name: "device_code", refuse: refuseDeviceCode } as const satisfies Grant<unknown>
+export const deviceCode = {
+  name: "device_code",
+  refuse: refuseDeviceCode,
+  consumes: never
+} as const satisfies Grant<unknown>

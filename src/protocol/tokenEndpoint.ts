@@ -33,7 +33,8 @@ const headersOf = ({ authority, correlationId }: TokenExchange<unknown>): Readon
   })
 })
 
-const statusOf = (outcome: Outcome): number | undefined => (outcome._tag === "NoAnswer" ? undefined : outcome.status)
+const statusOf = (outcome: Outcome): Readonly<Record<string, number>> =>
+  outcome._tag === "NoAnswer" ? {} : { "http.response.status_code": outcome.status }
 
 const counted = (result: string) => Metric.increment(Metric.tagged(exchanges, "result", result))
 
@@ -42,7 +43,7 @@ const answered = (result: string, outcome: Outcome) =>
     counted(result),
     Effect.annotateLogs(Effect.logDebug("answered"), {
       "entra.result": result,
-      ...(statusOf(outcome) !== undefined && { "http.response.status_code": statusOf(outcome) })
+      ...statusOf(outcome)
     })
   )
 
@@ -65,7 +66,7 @@ export const exchange = <E extends { readonly _tag: string }>(
       form: request.form,
       timeout: request.timeout
     })
-    yield* Effect.annotateCurrentSpan("http.response.status_code", statusOf(outcome))
+    yield* Effect.annotateCurrentSpan(statusOf(outcome))
     const now = yield* Clock.currentTimeMillis
     const result = classify(outcome, { grant, authority: authority.kind, now })
     yield* answered(Either.match(result, { onLeft: (failure) => failure._tag, onRight: () => "token" }), outcome)

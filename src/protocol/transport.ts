@@ -42,6 +42,9 @@ const reasons: Readonly<Record<string, TransportReason>> = {
   EHOSTDOWN: "unreachable",
   ENETUNREACH: "unreachable",
   ENETDOWN: "unreachable",
+  EACCES: "unreachable",
+  EPERM: "unreachable",
+  EADDRNOTAVAIL: "unreachable",
   UND_ERR_CONNECT_TIMEOUT: "unreachable",
   EPROTO: "handshake",
   ECONNRESET: "reset",
@@ -56,7 +59,8 @@ const reasons: Readonly<Record<string, TransportReason>> = {
 }
 
 /** OpenSSL's verification errors, as Node names them. */
-const certificateCode = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/
+const certificateCode =
+  /^(?:CERT_|CRL_|ERROR_IN_C|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_|INVALID_|PATH_LENGTH_)/
 const handshakeCode = /^ERR_(?:SSL|TLS)_/
 
 const reasonOf = (code: string): TransportReason => {
@@ -77,16 +81,12 @@ const codeOf = (cause: unknown, depth = 0): string | undefined => {
   return codeOf(member(cause, "cause"), depth + 1) ?? (Array.isArray(errors) ? codeOf(errors[0], depth + 1) : undefined)
 }
 
-const noAnswer = (host: string, reason: TransportReason, code?: string): Outcome => ({
-  _tag: "NoAnswer",
-  error: new TransportError({ reason, host, code })
-})
-
-/** A failure while the body is read means that it was cut off, whatever the socket says of it. */
-const ofFailure = (host: string, failure: HttpClientError.HttpClientError): Outcome => {
+/** A body that can't be read to its end was cut off, whatever the socket says of it. */
+const toTransportError = (host: string, failure: HttpClientError.HttpClientError): TransportError => {
   const code = codeOf(failure.cause)
   const reason = code === undefined ? "opaque" : reasonOf(code)
-  return noAnswer(host, failure._tag === "ResponseError" && reason !== "timeout" ? "cutOff" : reason, code)
+  const isCutOff = failure._tag === "ResponseError" && reason !== "timeout"
+  return new TransportError({ reason: isCutOff ? "cutOff" : reason, host, code })
 }
 
 /** No token response comes near this. */
@@ -98,9 +98,7 @@ interface Received {
 }
 
 /** Reads at most the cap; what is beyond it is never received. */
-const readBody = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<Option.Option<string>, HttpClientError.ResponseError> =>
+const readCapped = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
     const nothing: Received = { size: 0, text: "" }
@@ -118,16 +116,23 @@ const readBody = (
     )
   })
 
-const receive = (
+/** A length that HTTP itself holds the body to, unless the body grows by being decoded. */
+const isKnownToFit = ({ headers }: HttpClientResponse.HttpClientResponse): boolean =>
+  headers["content-encoding"] === undefined && Number(headers["content-length"]) <= longestBody
+
+/** Counting bytes as they come costs half as much as the request itself: only where it is needed. */
+const readBody = (
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<Outcome, HttpClientError.ResponseError> =>
-  Effect.map(
-    readBody(response),
-    Option.match({
-      onNone: (): Outcome => ({ _tag: "TooLarge", status: response.status }),
-      onSome: (body): Outcome => ({ _tag: "Answer", status: response.status, headers: response.headers, body })
-    })
-  )
+): Effect.Effect<Option.Option<string>, HttpClientError.ResponseError> =>
+  isKnownToFit(response) ? Effect.map(response.text, Option.some) : readCapped(response)
+
+/** What has arrived of an answer; once its head is there, that holds, whatever becomes of the body. */
+type Head = Pick<HttpClientResponse.HttpClientResponse, "status" | "headers">
+
+const tooLarge = (head: Head): Outcome => ({ _tag: "Partial", ...head, failure: "tooLarge" })
+
+const broken = (head: Head | undefined, failure: TransportError): Outcome =>
+  head === undefined ? { _tag: "NoAnswer", failure } : { _tag: "Partial", ...head, failure }
 
 const toFormBody = (form: Form): ReadonlyArray<readonly [string, string]> =>
   Object.entries(form).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
@@ -140,9 +145,18 @@ const withoutRedirects = Effect.mapInputContext((context: Context.Context<never>
   })
 )
 
+/** A client that was told to take other statuses for failures still has the answer. */
+const answered = (failure: HttpClientError.HttpClientError) =>
+  failure._tag === "ResponseError" && failure.reason === "StatusCode"
+    ? Effect.succeed(failure.response)
+    : Effect.fail(failure)
+
 /**
- * The one place that sees HTTP: no redirect is followed, no trace header leaves, a body is capped, a timer covers
- * everything, and no request or response gets out. The span of an exchange is the caller's; HTTP's own would show headers.
+ * The one place that sees HTTP: no trace header leaves, a body is capped, one timer covers everything, and no request or
+ * response gets out. The span of an exchange is the caller's; HTTP's own would show headers.
+ *
+ * No redirect is followed, unless by a client that was made to follow them (`HttpClient.followRedirects`), which nothing
+ * here can see: such a client must not be given.
  *
  * @internal
  */
@@ -153,17 +167,32 @@ export const make = (client: HttpClient.HttpClient): Transport => {
   )
   return {
     post: ({ form, headers, host, timeout, url }) =>
-      HttpClientRequest.post(url, { headers }).pipe(
-        HttpClientRequest.bodyUrlParams(toFormBody(form)),
-        quiet.execute,
-        Effect.flatMap(receive),
-        Effect.catchAll((failure) => Effect.succeed(ofFailure(host, failure))),
-        Effect.timeoutTo({
-          duration: timeout,
-          onSuccess: (outcome: Outcome) => outcome,
-          onTimeout: () => noAnswer(host, "timeout")
-        }),
-        withoutRedirects
-      )
+      Effect.suspend(() => {
+        let head: Head | undefined
+        const read = (response: HttpClientResponse.HttpClientResponse) => {
+          const { headers, status } = response
+          head = { headers, status }
+          return Effect.map(
+            readBody(response),
+            Option.match({
+              onNone: () => tooLarge({ headers, status }),
+              onSome: (body): Outcome => ({ _tag: "Answer", status, headers, body })
+            })
+          )
+        }
+        return HttpClientRequest.post(url, { headers }).pipe(
+          HttpClientRequest.bodyUrlParams(toFormBody(form)),
+          quiet.execute,
+          Effect.catchAll(answered),
+          Effect.flatMap(read),
+          Effect.catchAll((failure) => Effect.succeed(broken(head, toTransportError(host, failure)))),
+          Effect.timeoutTo({
+            duration: timeout,
+            onSuccess: (outcome: Outcome) => outcome,
+            onTimeout: () => broken(head, new TransportError({ reason: "timeout", host }))
+          }),
+          withoutRedirects
+        )
+      })
   }
 }

@@ -20,7 +20,8 @@ const text = lenient(Schema.String)
 const secret = lenient(Schema.Redacted(Schema.NonEmptyString))
 /** v2 writes numbers; v1, AD FS, managed identities and proxies write strings. */
 const Numeric = Schema.Union(Schema.Number, Schema.NumberFromString)
-const seconds = lenient(Numeric.pipe(Schema.finite(), Schema.nonNegative()))
+/** Up to the last day of the year 9999, as which epoch seconds still are a date. */
+const seconds = lenient(Numeric.pipe(Schema.between(0, 253_402_300_799)))
 
 const Bearer = Schema.String.pipe(Schema.filter((type) => type.toLowerCase() === "bearer"))
 
@@ -61,6 +62,9 @@ const Codes = Schema.Union(
   })
 )
 
+/** Longer than any policy writes them. */
+const longestClaims = 8192
+
 /**
  * An error response (RFC 6749 5.2, with Entra's extensions).
  *
@@ -71,7 +75,7 @@ export const ErrorResponse = Schema.Struct({
   error_description: text,
   error_codes: lenient(Codes),
   suberror: lenient(ErrorCode),
-  claims: text,
+  claims: lenient(Schema.NonEmptyString.pipe(Schema.maxLength(longestClaims))),
   trace_id: lenient(Guid),
   correlation_id: lenient(Guid),
   timestamp: text
@@ -97,7 +101,9 @@ const unreadable = (reason: "notJson" | "truncated" | "unexpectedShape"): Body =
 
 const parseJson = (body: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(body))
 
-const hasMember = (json: unknown, name: string): boolean => typeof json === "object" && json !== null && name in json
+/** Null and empty count as absent. */
+const hasMember = (json: unknown, name: string): boolean =>
+  typeof json === "object" && json !== null && !["", null, undefined].includes(Reflect.get(json, name))
 
 /** A body with both an `error` and a token is neither: nobody knows what its sender meant. */
 const readJson = (json: unknown): Body => {

@@ -1,9 +1,9 @@
 /**
- * How often and how long a failed request is sent again: every Schedule of the library.
+ * How often and how long a failed request is sent again, and when it is not sent at all: every Schedule of the library,
+ * and the numbers that its gate and its circuit breaker go by.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,10 +11,15 @@ import * as Either from "effect/Either"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
-import { AuthorityUnavailable, ConfigurationError, type Failure, Throttled } from "../core/TokenError.js"
+import { AuthorityUnavailable, type ConfigurationError, type Failure, Throttled } from "../core/TokenError.js"
+import * as CircuitBreaker from "./circuitBreaker.js"
+import { monotonicMillis } from "./monotonic.js"
+import * as Refusals from "./refusals.js"
+import * as RetryBudget from "./retryBudget.js"
+import * as Settings from "./settings.js"
 
 /**
- * Numbers from which the schedule follows. It is read once, when a client is made.
+ * Numbers from which the schedule follows. They are read once, when a client is made.
  *
  * @since 0.1.0
  * @category models
@@ -32,54 +37,73 @@ export interface RetryPolicy {
   readonly backoff: Duration.Duration
   /** but never more than this. */
   readonly longestBackoff: Duration.Duration
+  /** How many retries all requests of a client have together. */
+  readonly budget: RetryBudget.RetryBudget
+  /** For how long an answer stands for the next ones. */
+  readonly gate: Refusals.Gate
+  /** When a host counts as down. */
+  readonly breaker: CircuitBreaker.CircuitBreaker
 }
 
 /**
+ * What differs from the default.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
+  /** 4 */
   readonly attempts?: number | undefined
+  /** 30 seconds */
   readonly longestWait?: Duration.DurationInput | undefined
+  /** 10 seconds */
   readonly attemptTimeout?: Duration.DurationInput | undefined
+  /** 60 seconds */
   readonly deadline?: Duration.DurationInput | undefined
+  /** 0.5 seconds */
   readonly backoff?: Duration.DurationInput | undefined
+  /** 8 seconds */
   readonly longestBackoff?: Duration.DurationInput | undefined
-}
-
-const isPositive = (value: number): boolean => Number.isFinite(value) && value > 0
-
-const refuse = (parameter: string, expected: string) =>
-  Either.left(new ConfigurationError({ parameter, expected, remedy: "Leave it out for the default." }))
-
-const positiveDuration = (
-  parameter: string,
-  input: Duration.DurationInput
-): Either.Either<Duration.Duration, ConfigurationError> => {
-  const duration = Duration.decodeUnknown(input)
-  return duration._tag === "Some" && isPositive(Duration.toMillis(duration.value))
-    ? Either.right(duration.value)
-    : refuse(parameter, "a finite duration above zero")
+  /** 10 tokens; one back for each 10 first attempts, and one every 30 seconds. */
+  readonly budget?: RetryBudget.RetryBudgetOptions | undefined
+  /** 5 seconds after a bare 429; 3 principals within 60 seconds; from the 3rd refusal within 10 seconds on, up to 30 seconds. */
+  readonly gate?: Refusals.GateOptions | undefined
+  /** Half of at least 10 outcomes within 30 seconds, of 3 keys; then 30 seconds of nothing. */
+  readonly breaker?: CircuitBreaker.CircuitBreakerOptions | undefined
 }
 
 /**
- * Makes a policy; what is left out has its default: 4 attempts of at most 10 s within 60 s, waits of at most 30 s, backoff
- * with full jitter from 0.5 s doubling to 8 s.
+ * Makes a policy; what is left out has its default. Zero, negative, infinite and NaN are refused by name.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): Either.Either<RetryPolicy, ConfigurationError> => {
-  const attempts = options.attempts ?? 4
-  if (!Number.isInteger(attempts) || attempts < 1) return refuse("attempts", "a whole number of at least 1")
-  return Either.all({
-    attempts: Either.right(attempts),
-    longestWait: positiveDuration("longestWait", options.longestWait ?? "30 seconds"),
-    attemptTimeout: positiveDuration("attemptTimeout", options.attemptTimeout ?? "10 seconds"),
-    deadline: positiveDuration("deadline", options.deadline ?? "60 seconds"),
-    backoff: positiveDuration("backoff", options.backoff ?? "500 millis"),
-    longestBackoff: positiveDuration("longestBackoff", options.longestBackoff ?? "8 seconds")
+export const make = (options: Options = {}): Either.Either<RetryPolicy, ConfigurationError> =>
+  Either.all({
+    attempts: Settings.count("attempts", options.attempts ?? 4),
+    longestWait: Settings.duration("longestWait", options.longestWait ?? "30 seconds"),
+    attemptTimeout: Settings.duration("attemptTimeout", options.attemptTimeout ?? "10 seconds"),
+    deadline: Settings.duration("deadline", options.deadline ?? "60 seconds"),
+    backoff: Settings.duration("backoff", options.backoff ?? "500 millis"),
+    longestBackoff: Settings.duration("longestBackoff", options.longestBackoff ?? "8 seconds"),
+    budget: RetryBudget.parse(options.budget),
+    gate: Refusals.parse(options.gate),
+    breaker: CircuitBreaker.parse(options.breaker)
   })
+
+/**
+ * One exchange with its attempts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Exchange<A, E, R> {
+  /** Sends the request, within this time. */
+  readonly attempt: (timeout: Duration.Duration) => Effect.Effect<A, E, R>
+  /** Whether the request may be sent again after it failed so, even if that could help. */
+  readonly mayResend: (failure: E) => boolean
+  /** Takes a retry from the client's budget; `false` when none is left. */
+  readonly spend: Effect.Effect<boolean>
 }
 
 /** Lengthened by up to a tenth, so that those who were told the same time don't return together; never shortened. */
@@ -101,48 +125,73 @@ const waits = (policy: RetryPolicy): Schedule.Schedule<Duration.Duration, Failur
   Schedule.identity<Failure>().pipe(
     Schedule.addDelayEffect(askedWait),
     Schedule.intersect(backoff(policy)),
+    Schedule.modifyDelay((_, wait) => Duration.millis(Math.ceil(Duration.toMillis(wait)))),
     Schedule.delays
   )
 
-const isTooLong = (policy: RetryPolicy, failure: Failure): boolean =>
-  failure.retryAfter !== undefined && Duration.greaterThan(failure.retryAfter, policy.longestWait)
+/** Whether a wait may be begun now: the server asks for no longer one than is allowed, and it ends before the deadline. */
+const allows = (
+  policy: RetryPolicy,
+  failure: Failure,
+  wait: Duration.Duration,
+  deadline: number
+): Effect.Effect<boolean> =>
+  Effect.map(
+    monotonicMillis,
+    (now) =>
+      Duration.lessThanOrEqualTo(failure.retryAfter ?? Duration.zero, policy.longestWait) &&
+      now + Duration.toMillis(wait) < deadline
+  )
 
 /**
- * The schedule of one exchange whose time is up at `deadline` (epoch milliseconds): a wait that would end later, or that is
- * longer than the policy's longest, is not begun.
+ * The schedule of one exchange whose time is up at `deadline` (monotonic milliseconds). A wait that the server asked for
+ * costs nothing of the budget.
  *
  * @since 0.1.0
  * @category schedules
  */
-export const schedule = (policy: RetryPolicy, deadline: number): Schedule.Schedule<unknown, Failure> =>
-  waits(policy).pipe(
-    Schedule.checkEffect((failure, wait) =>
-      Effect.map(
-        Clock.currentTimeMillis,
-        (now) => failure.isRetryable && !isTooLong(policy, failure) && now + Duration.toMillis(wait) < deadline
-      )
-    ),
+export const schedule = <E extends Failure>(
+  policy: RetryPolicy,
+  exchange: Pick<Exchange<unknown, E, never>, "mayResend" | "spend">,
+  deadline: number
+): Schedule.Schedule<unknown, E> => {
+  const isPaid = (failure: E) => (failure.retryAfter === undefined ? exchange.spend : Effect.succeed(true))
+  return waits(policy).pipe(
+    Schedule.mapInput((failure: E) => failure),
     Schedule.intersect(Schedule.recurs(policy.attempts - 1)),
+    Schedule.checkEffect((failure, [wait]) =>
+      failure.isRetryable && exchange.mayResend(failure)
+        ? Effect.if(allows(policy, failure, wait, deadline), {
+            onTrue: () => isPaid(failure),
+            onFalse: () => Effect.succeed(false)
+          })
+        : Effect.succeed(false)
+    ),
     Schedule.onDecision(([wait], decision) =>
       ScheduleDecision.isContinue(decision)
-        ? Effect.annotateLogs(Effect.logDebug("waiting"), "entra.wait_ms", Math.ceil(Duration.toMillis(wait)))
+        ? Effect.annotateLogs(Effect.logDebug("waiting"), "entra.wait_ms", Duration.toMillis(wait))
         : Effect.void
     )
   )
+}
 
 /** A wait that the server asked for and the policy does not allow is the caller's, who is told when to come back. */
-const orComeBack =
-  (policy: RetryPolicy) =>
-  <E extends Failure>(failure: E): Effect.Effect<never, E | Throttled> => {
-    if (!(failure instanceof AuthorityUnavailable) || failure.retryAfter === undefined || !isTooLong(policy, failure))
-      return Effect.fail(failure)
+const orComeBack = <E extends Failure>(policy: RetryPolicy, deadline: number) => {
+  const throttled = (failure: AuthorityUnavailable, wait: Duration.Duration) => {
     const { correlationId, description, error, errorCodes, retryAfter, status, timestamp, traceId } = failure
     const details = { correlationId, description, error, errorCodes, retryAfter, status, timestamp, traceId }
-    return Effect.flatMap(
-      DateTime.now,
-      (now) => new Throttled({ source: "server", until: DateTime.addDuration(now, retryAfter), ...details })
-    )
+    return Effect.flatMap(DateTime.now, (now) => new Throttled({ until: DateTime.addDuration(now, wait), ...details }))
   }
+  return (failure: E): Effect.Effect<never, E | Throttled> => {
+    const wait = failure.retryAfter
+    if (!(failure instanceof AuthorityUnavailable && failure.isRetryable) || wait === undefined)
+      return Effect.fail(failure)
+    return Effect.if(allows(policy, failure, wait, deadline), {
+      onTrue: () => Effect.fail(failure),
+      onFalse: () => throttled(failure, wait)
+    })
+  }
+}
 
 /**
  * Runs attempts by the policy. Each is told how long it may take: its own timeout, or what is left of the deadline.
@@ -152,12 +201,12 @@ const orComeBack =
  */
 export const retry = <A, E extends Failure, R>(
   policy: RetryPolicy,
-  attempt: (timeout: Duration.Duration) => Effect.Effect<A, E, R>
+  exchange: Exchange<A, E, R>
 ): Effect.Effect<A, E | Throttled, R> =>
-  Effect.flatMap(Clock.currentTimeMillis, (start) => {
+  Effect.flatMap(monotonicMillis, (start) => {
     const deadline = start + Duration.toMillis(policy.deadline)
-    const timed = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      attempt(Duration.min(policy.attemptTimeout, Duration.millis(deadline - now)))
+    const timed = Effect.flatMap(monotonicMillis, (now) =>
+      exchange.attempt(Duration.min(policy.attemptTimeout, Duration.millis(deadline - now)))
     )
-    return Effect.catchAll(Effect.retry(timed, schedule(policy, deadline)), orComeBack(policy))
+    return Effect.catchAll(Effect.retry(timed, schedule(policy, exchange, deadline)), orComeBack<E>(policy, deadline))
   })

@@ -30,10 +30,16 @@ export const parseHttpDate = (text: string, now: number): number | undefined => 
     if (parts === undefined) continue
     const month = months.indexOf(parts.month ?? "")
     if (month < 0) return undefined
-    const [year = 0, day, hour, minute, second] = [parts.year, parts.day, parts.hour, parts.minute, parts.second].map(
-      Number
-    )
-    return Date.UTC(parts.year?.length === 2 ? fullYear(year, now) : year, month, day, hour, minute, second)
+    const [year = 0, day = 0, hour = 0, minute = 0, second = 0] = [
+      parts.year,
+      parts.day,
+      parts.hour,
+      parts.minute,
+      parts.second
+    ].map(Number)
+    const date = Date.UTC(parts.year?.length === 2 ? fullYear(year, now) : year, month, day, hour, minute, second)
+    // Date.UTC lets a 99th of June roll over into September.
+    return new Date(date).getUTCDate() === day && hour < 24 && minute < 60 && second <= 60 ? date : undefined
   }
   return undefined
 }

@@ -1,13 +1,14 @@
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
 import { cacheHit } from "./cacheHit.js"
+import { coldAcquisition } from "./coldAcquisition.js"
 import { concurrency } from "./concurrency.js"
 import type { Row } from "./measure.js"
 
 const { values } = parseArgs({
   options: { json: { type: "boolean" }, only: { type: "string" }, short: { type: "boolean" } }
 })
-const all = [cacheHit, concurrency]
+const all = [cacheHit, concurrency, coldAcquisition]
 const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
 if (chosen.length === 0) throw new Error(`--only takes one of ${all.map(({ name }) => name).join(", ")}`)
 

@@ -4,7 +4,7 @@ import type { CacheKey } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as AccessToken from "../../src/core/AccessToken.js"
 
-const key = (entry: string, partition = "app"): CacheKey => ({ partition, entry })
+const key = (entry: string, partition = "app"): CacheKey => ({ partition, id: `${partition}/${entry}` })
 
 const hour = 3600
 
@@ -189,6 +189,33 @@ describe("a full cache", () => {
     })
   )
 
+  it.effect("drops nothing for a token that is over", () =>
+    Effect.gen(function* () {
+      const { cache, kept } = yield* full
+      for (const [index, seconds] of [0, 3, 10].entries()) yield* cache.set(key("four"), token("over", seconds), index)
+      assert.deepStrictEqual(kept(), ["one", "two", "three"])
+    })
+  )
+
+  it.effect("drops what was written longest ago, whosever it is: a renewed token is young again", () =>
+    Effect.gen(function* () {
+      const cache = yield* TokenCache.makeMemory({ capacity: 4 })
+      const [one, two, three, four] = [key("a", "ann"), key("a", "bob"), key("b", "ann"), key("b", "bob")]
+      const all = [one, two, three, four]
+      let sequence = 0
+      const write = (at: CacheKey) => cache.set(at, token(at.id), ++sequence)
+      yield* Effect.forEach([...all, two, one], write)
+      const present = () => all.filter((at) => cache.unsafeGet(at) !== undefined)
+      yield* write(key("c", "eve"))
+      assert.deepStrictEqual(present(), [one, two, four])
+      yield* write(key("d", "eve"))
+      assert.deepStrictEqual(present(), [one, two])
+      yield* write(key("e", "eve"))
+      assert.deepStrictEqual(present(), [one])
+      assert.strictEqual(yield* cache.size, 4)
+    })
+  )
+
   it.effect("drops the oldest principal's token, too", () =>
     Effect.gen(function* () {
       const cache = yield* TokenCache.makeMemory({ capacity: 2 })
@@ -211,6 +238,15 @@ describe("a full cache", () => {
     })
   )
 })
+
+it.effect("a token that is over replaces none that serves", () =>
+  Effect.gen(function* () {
+    const cache = yield* TokenCache.makeMemory()
+    yield* cache.set(key("graph"), token("one"), 1)
+    yield* cache.set(key("graph"), token("over", 10), 2)
+    assert.strictEqual(valueAt(cache, key("graph")), "one")
+  })
+)
 
 describe("the capacity", () => {
   it.effect.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("is not %d", (capacity) =>

@@ -44,7 +44,7 @@ describe("an app's key", () => {
   it("has one partition for all resources of one principal", () => {
     const other = appKey({ ...app, scopeKey: "https://vault.azure.net/.default" })
     assert.strictEqual(other.partition, appKey(app).partition)
-    assert.notStrictEqual(other.entry, appKey(app).entry)
+    assert.notStrictEqual(other.id, appKey(app).id)
   })
 
   it.each(["clientId", "environment", "tenantId"] as const)("has another partition for another %s", (name) => {

@@ -70,6 +70,8 @@ describe("lookup", () => {
     ["a longer code that begins like a known one", "5007699"],
     ["the code of another server", "MSIS9605"],
     ["the code of B2C", "AADB2C90118"],
+    ["a code behind zeros", "0050076"],
+    ["a code behind its prefix and zeros", "AADSTS0050076"],
     ["no code", ""],
     ["a word", "toString"],
     ["a name of the prototype", "__proto__"],

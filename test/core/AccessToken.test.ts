@@ -49,12 +49,23 @@ describe("an access token", () => {
     }
   })
 
+  it.each([1e300, -1e300, Number.NaN, Number.POSITIVE_INFINITY])("is printed whatever its times are: %d", (millis) => {
+    const absurd = AccessToken.make({
+      accessToken: Redacted.make(value),
+      expiresAtMillis: millis,
+      refreshAtMillis: millis
+    })
+    assert.deepStrictEqual([absurd.expiresOn, absurd.refreshOn], [undefined, undefined])
+    for (const text of [JSON.stringify(absurd), String(absurd), inspect(absurd)]) assert.include(text, "AccessToken")
+  })
+
   it("tells in JSON what one needs to know of it", () => {
     assert.deepStrictEqual(JSON.parse(JSON.stringify(token)), {
       _id: "AccessToken",
       tokenType: "Bearer",
       scopes: ["https://graph.microsoft.com/.default"],
       expiresOn: "2025-01-01T01:00:00.000Z",
+      refreshOn: "2025-01-01T00:30:00.000Z",
       source: "identity_provider",
       correlationId: "1a2b3c4d-5e6f-4a0b-8c9d-0e1f2a3b4c5d"
     })

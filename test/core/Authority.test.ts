@@ -180,7 +180,10 @@ describe("a tenant", () => {
 })
 
 describe("requireTenant", () => {
-  it.each(["common", "organizations", "consumers", "Common"])(
+  /** The tenant of all personal accounts. */
+  const personal = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+  it.each(["common", "organizations", "consumers", "Common", personal, personal.toUpperCase()])(
     "refuses %s, where an app is nowhere at home",
     (tenant) => {
       assert.strictEqual(refusal(Authority.requireTenant(resolved(entra({ tenantId: tenant })))), "tenantId")

@@ -201,8 +201,31 @@ describe("a malformed response", () => {
 })
 
 it("a throttled client that was told no time is asked for none", () => {
-  const { message } = new TokenError.Throttled({ source: "local", errorCodes: [] })
+  const { message } = new TokenError.Throttled({ errorCodes: [] })
   assert.strictEqual(message, "The authority throttles this client")
+})
+
+describe("an error from memory", () => {
+  it.each([
+    [
+      "a throttled client",
+      new TokenError.Throttled({ source: "local", status: 429, retryAfter, errorCodes: [] }),
+      "The authority throttles this client; it asks to wait 7 s (HTTP 429, from memory: nothing was sent)"
+    ],
+    [
+      "an authority that is down",
+      new TokenError.AuthorityUnavailable({ source: "local", until: DateTime.unsafeMake(0), errorCodes: [] }),
+      "The authority is unavailable (from memory: nothing was sent)"
+    ]
+  ])("says so: %s", (_, { message }, expected) => {
+    assert.strictEqual(message, expected)
+  })
+
+  it("is told apart from the server's own, which every error is unless it is told otherwise", () => {
+    const sources = table.flatMap(([error]) => ("source" in error ? [error.source] : []))
+    assert.lengthOf(sources, 8)
+    assert.deepStrictEqual([...new Set(sources)], ["server"])
+  })
 })
 
 it("an error that is encoded keeps the prose wrapped", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, FastCheck } from "effect"
 import { parseDescription } from "../../src/core/Aadsts.js"
+import { parseTimestamp } from "../../src/core/errorDescription.js"
 
 const trace = "0f5d4e1a-8c55-4b0a-9d0d-2a6b1f3c5e00"
 const correlation = "1a2b3c4d-5e6f-4a0b-8c9d-0e1f2a3b4c5d"
@@ -60,6 +61,26 @@ describe("parseDescription", () => {
 
   it("does not take for a time what is none", () => {
     assert.isUndefined(parseDescription("Timestamp: 2025-13-45 99:99:99Z").timestamp)
+  })
+
+  it.each([
+    "2025",
+    "2025-06-30",
+    "2025-06-30T11:22:33",
+    "2025-06-30T11:22:33+02:00",
+    "2025-06-30 11:22:33.5Z",
+    "+010000-01-01T00:00:00Z",
+    "Mon, 30 Jun 2025 11:22:33 GMT",
+    `${time} `,
+    "0",
+    ""
+  ])("takes a time in its one form only, not as %j", (text) => {
+    assert.isUndefined(parseTimestamp(text))
+  })
+
+  it("takes that form with a T, too", () => {
+    assert.deepStrictEqual(parseTimestamp("2025-06-30T11:22:33Z"), parseTimestamp(time))
+    assert.isDefined(parseTimestamp(time))
   })
 
   const fragment = FastCheck.oneof(

@@ -68,6 +68,8 @@ describe("scopes are refused", () => {
   it.each([
     ["of two hosts", ["https://graph.microsoft.com/User.Read", "https://vault.azure.net/.default"]],
     ["of two application id URIs", ["api://orders/read", "api://invoices/read"]],
+    ["of two paths of one host", ["api://host/orders/.default", "api://host/invoices/.default"]],
+    ["of a host and of a path of it", ["api://host//.default", "api://host/orders/.default"]],
     ["of two client ids", [`${"1".repeat(8)}/.default`, `${"2".repeat(8)}/.default`]]
   ])("by Entra, when they are those of two resources: %s", (_, scopes) => {
     assert.strictEqual(refusalOf(scopes), "the scopes of one resource")
@@ -79,6 +81,15 @@ describe("scopes are refused", () => {
       "of one resource, in whatever case",
       ["https://graph.microsoft.com/User.Read", "https://GRAPH.microsoft.com/Mail.Read"]
     ],
+    [
+      "of one resource whose name ends in a slash",
+      [
+        "https://vault.azure.net//.default",
+        "https://vault.azure.net/.default",
+        "https://vault.azure.net/user_impersonation"
+      ]
+    ],
+    ["of one resource whose name has a path", ["api://host/orders/.default", "api://host/orders/read"]],
     [
       "that name no resource",
       ["User.Read", "openid", "profile", "offline_access", "https://graph.microsoft.com/Mail.Read"]

@@ -108,7 +108,7 @@ describe("an answer that is none", () => {
   })
 
   it("is more than we read", () => {
-    const result = classifyOutcome({ _tag: "TooLarge", status: 200 }, {})
+    const result = classifyOutcome({ _tag: "Partial", status: 200, headers: {}, failure: "tooLarge" }, {})
     const failure = Either.getOrThrow(Either.flip(result))
     assert(failure._tag === "MalformedResponse")
     assert.strictEqual(failure.reason, "tooLarge")
@@ -117,7 +117,7 @@ describe("an answer that is none", () => {
 
   it("did not come", () => {
     const error = new TransportError({ reason: "refused", host: "login.example", code: "ECONNREFUSED" })
-    const result = classifyOutcome({ _tag: "NoAnswer", error }, {})
+    const result = classifyOutcome({ _tag: "NoAnswer", failure: error }, {})
     assert.deepStrictEqual(result, Either.left(error))
   })
 })

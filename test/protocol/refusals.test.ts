@@ -156,7 +156,14 @@ describe("a user's refusal", () => {
     }
   )
 
+  it("with empty claims asks for none", () => {
+    const { claims, ...body } = entraError("invalid_grant", 50076, { claims: "" })
+    assert.deepStrictEqual(failureOf({ ...body, claims }, { grant }), failureOf(body, { grant }))
+    assert.strictEqual(failureOf({ ...body, claims }, { grant })._tag, "InvalidGrant")
+  })
+
   it.each([
+    "none",
     "bad_token",
     "token_expired",
     "client_mismatch",
@@ -179,8 +186,15 @@ describe("a user's refusal", () => {
   it("elsewhere than at Entra is not refined by suberror and claims", () => {
     const body = { error: "invalid_grant", suberror: "basic_action", claims: "{}" }
     assert.strictEqual(failureOf(body, { grant, authority: "custom" })._tag, "InvalidGrant")
-    const asked = { error: "login_required" }
-    assert.strictEqual(failureOf(asked, { grant, authority: "custom" })._tag, "InteractionRequired")
+    for (const [error, classification] of [
+      ["login_required", "none"],
+      ["interaction_required", "none"],
+      ["consent_required", "consent_required"]
+    ]) {
+      const failure = failureOf({ error, suberror: "basic_action" }, { grant, authority: "custom" })
+      assert(failure._tag === "InteractionRequired")
+      assert.deepStrictEqual([failure.classification, failure.suberror], [classification, "basic_action"])
+    }
   })
 })
 

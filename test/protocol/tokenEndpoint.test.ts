@@ -41,7 +41,7 @@ const refusal = answer(
 )
 const noAnswer: Outcome = {
   _tag: "NoAnswer",
-  error: new TransportError({ reason: "reset", host: "login.example", code: "ECONNRESET" })
+  failure: new TransportError({ reason: "reset", host: "login.example", code: "ECONNRESET" })
 }
 
 interface Line {

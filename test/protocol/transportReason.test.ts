@@ -21,21 +21,24 @@ const failingWith = (cause: unknown) =>
   Effect.gen(function* () {
     const outcome = yield* post((request) => new HttpClientError.RequestError({ request, reason: "Transport", cause }))
     assert(outcome._tag === "NoAnswer")
-    return outcome.error
+    return outcome.failure
   })
 
 const withCode = (code: unknown) => Object.assign(new Error("hunter2"), { code })
 
 describe("why no answer came, by the system's code", () => {
+  const sawNothing = new Set<TransportReason>(["refused", "unresolved", "unreachable", "certificate", "handshake"])
   const table: ReadonlyArray<readonly [reason: TransportReason, codes: ReadonlyArray<string>]> = [
     ["refused", ["ECONNREFUSED"]],
     ["unresolved", ["ENOTFOUND", "EAI_AGAIN", "EAI_NODATA", "EAI_NONAME"]],
     ["unreachable", ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "UND_ERR_CONNECT_TIMEOUT"]],
+    ["unreachable", ["EACCES", "EPERM", "EADDRNOTAVAIL"]],
     ["handshake", ["EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"]],
     ["certificate", ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "CERT_REVOKED", "CERT_UNTRUSTED"]],
     ["certificate", ["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "HOSTNAME_MISMATCH", "INVALID_CA"]],
     ["certificate", ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"]],
-    ["certificate", ["ERR_TLS_CERT_ALTNAME_INVALID"]],
+    ["certificate", ["ERR_TLS_CERT_ALTNAME_INVALID", "INVALID_PURPOSE", "PATH_LENGTH_EXCEEDED"]],
+    ["certificate", ["CRL_HAS_EXPIRED", "CRL_NOT_YET_VALID", "CRL_SIGNATURE_FAILURE"]],
     ["reset", ["ECONNRESET", "ECONNABORTED", "EPIPE", "UND_ERR_SOCKET", "UND_ERR_CLOSED", "UND_ERR_DESTROYED"]],
     ["timeout", ["ETIMEDOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"]],
     ["opaque", ["EWHATEVER", "HPE_INVALID_CONSTANT"]]
@@ -46,6 +49,8 @@ describe("why no answer came, by the system's code", () => {
         const error = yield* failingWith(withCode(code))
         assert.strictEqual(error.reason, reason)
         assert.strictEqual(error.code, code)
+        assert.strictEqual(error.phase, sawNothing.has(reason) ? "notSent" : "unknown")
+        assert.strictEqual(error.isRetryable, reason !== "certificate")
       })
     )
 })
@@ -94,8 +99,9 @@ describe("a failure while the body is read", () => {
         pull: (controller) => controller.error(new TypeError("terminated", { cause: withCode(code) }))
       })
       const outcome = yield* post((request) => Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body))))
-      assert(outcome._tag === "NoAnswer")
-      return [outcome.error.reason, outcome.error.phase, outcome.error.code]
+      assert(outcome._tag === "Partial" && outcome.failure !== "tooLarge")
+      assert.strictEqual(outcome.status, 200)
+      return [outcome.failure.reason, outcome.failure.phase, outcome.failure.code]
     })
 
   it.effect.each(["ECONNRESET", "UND_ERR_SOCKET", "EPROTO", "EWHATEVER"])("means that it was cut off: %s", (code) =>
@@ -119,7 +125,7 @@ it.effect("the timer is Effect's, from the first step to the last", () =>
     yield* TestClock.adjust("1 millis")
     const outcome = yield* Fiber.join(fiber)
     assert(outcome._tag === "NoAnswer")
-    assert.strictEqual(outcome.error.reason, "timeout")
+    assert.strictEqual(outcome.failure.reason, "timeout")
   })
 )
 

@@ -60,10 +60,10 @@ describe("a token response", () => {
   })
 
   const extras: ReadonlyArray<readonly [member: keyof ReturnType<typeof tokenOf>, values: ReadonlyArray<unknown>]> = [
-    ["expires_in", [null, -1, "", " ", "soon", "NaN", "Infinity", true, [], {}]],
-    ["expires_on", [null, -1, "2025-01-01T00:00:00Z"]],
-    ["refresh_in", [null, "later"]],
-    ["ext_expires_in", [null, false]],
+    ["expires_in", [null, -1, "", " ", "soon", "NaN", "Infinity", true, [], {}, 1e300, "1e300"]],
+    ["expires_on", [null, -1, "2025-01-01T00:00:00Z", 253_402_300_800, 1e300]],
+    ["refresh_in", [null, "later", 1e300]],
+    ["ext_expires_in", [null, false, 1e300]],
     ["scope", [null, 1, ["User.Read"]]],
     ["refresh_token", [null, "", 1, {}]],
     ["id_token", [null, "", {}]],
@@ -87,6 +87,21 @@ describe("a token response", () => {
     ["it holds an error, too", { ...minimal, error: "invalid_grant" }]
   ])("is none when %s", (_, json) => {
     assert.deepStrictEqual(readBody(JSON.stringify(json)), unreadable("unexpectedShape"))
+  })
+})
+
+describe("a member that is null or empty counts as absent", () => {
+  it.each([null, ""])("an error of %j beside a token is none", (error) => {
+    assert.deepStrictEqual(tokenOf({ ...minimal, error }).access_token, Redacted.make("token"))
+  })
+
+  it.each([null, ""])("a token of %j beside an error is none", (access_token) => {
+    assert.strictEqual(errorOf({ ...minimal, access_token, error: "invalid_grant" }).error, "invalid_grant")
+  })
+
+  it.each([null, ""])("neither the one nor the other, when both are %j", (nothing) => {
+    const body = readBody(JSON.stringify({ ...minimal, access_token: nothing, error: nothing }))
+    assert.deepStrictEqual(body, unreadable("unexpectedShape"))
   })
 })
 
@@ -118,6 +133,15 @@ describe("an error response", () => {
     const claims = '{"access_token":{"polids":{"essential":true,"Values":["guid"]}}}'
     assert.strictEqual(errorOf({ error: "interaction_required", claims }).claims, claims)
     assert.isUndefined(errorOf({ error: "interaction_required", claims: JSON.parse(claims) }).claims)
+  })
+
+  it("tells no claims when they are empty, or longer than any policy writes them", () => {
+    const claimsOf = (claims: string) => errorOf({ error: "interaction_required", claims }).claims
+    const longest = `{"a":"${"x".repeat(8184)}"}`
+    assert.lengthOf(longest, 8192)
+    assert.strictEqual(claimsOf(longest), longest)
+    assert.isUndefined(claimsOf(`${longest} `))
+    assert.isUndefined(claimsOf(""))
   })
 
   it("keeps an id only when it is a GUID", () => {

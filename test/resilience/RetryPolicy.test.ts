@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, DateTime, Duration, Effect, Either, FastCheck, Fiber, Random, Redacted, TestClock } from "effect"
+import { Clock, DateTime, Duration, Effect, Either, FastCheck, Redacted, TestClock } from "effect"
 import * as TokenError from "../../src/core/TokenError.js"
-import * as RetryPolicy from "../../src/resilience/RetryPolicy.js"
+import { run } from "./retried.js"
 
 const unavailable = (wait?: Duration.DurationInput) =>
   new TokenError.AuthorityUnavailable({
@@ -23,85 +23,12 @@ const throttled = (wait: Duration.DurationInput) =>
 
 const invalidClient = new TokenError.InvalidClient({ error: "invalid_client", status: 401, errorCodes: [] })
 
-/** Fails as told, the last failure for ever; tells when each attempt began and how long it might have taken. */
-const run = (
-  failures: ReadonlyArray<TokenError.TokenError>,
-  options: RetryPolicy.Options & { readonly takes?: Duration.DurationInput; readonly seed?: string } = {}
-) =>
-  Effect.gen(function* () {
-    const policy = yield* RetryPolicy.make(options)
-    const starts: Array<number> = []
-    const timeouts: Array<number> = []
-    const attempt = (timeout: Duration.Duration) =>
-      Effect.gen(function* () {
-        starts.push(yield* Clock.currentTimeMillis)
-        timeouts.push(Duration.toMillis(timeout))
-        yield* Effect.sleep(Duration.min(timeout, options.takes ?? 0))
-        const failure = failures[starts.length - 1]
-        return failure === undefined ? "token" : yield* Effect.fail(failure)
-      })
-    const fiber = yield* RetryPolicy.retry(policy, attempt).pipe(
-      Effect.either,
-      Effect.zip(Clock.currentTimeMillis),
-      Effect.withRandom(Random.make(options.seed ?? "seed")),
-      Effect.fork
-    )
-    yield* TestClock.adjust("1 day")
-    const [result, end] = yield* Fiber.join(fiber)
-    return { starts, timeouts, result, end }
-  })
-
 const forever = (failure: TokenError.TokenError) => Array.from({ length: 1000 }, () => failure)
 /** To the microsecond: sums of fractions are not exact. */
 const rounded = (millis: number) => Math.round(millis * 1000) / 1000
 const gaps = (starts: ReadonlyArray<number>) =>
   starts.slice(1).map((start, index) => rounded(start - (starts[index] ?? 0)))
 const seeds = Array.from({ length: 25 }, (_, index) => `seed ${index}`)
-
-describe("a policy", () => {
-  it("has the defaults that its documentation tells", () => {
-    assert.deepStrictEqual(
-      RetryPolicy.make(),
-      Either.right({
-        attempts: 4,
-        longestWait: Duration.seconds(30),
-        attemptTimeout: Duration.seconds(10),
-        deadline: Duration.seconds(60),
-        backoff: Duration.millis(500),
-        longestBackoff: Duration.seconds(8)
-      })
-    )
-  })
-
-  it("takes durations in every form", () => {
-    const policy = Either.getOrThrow(RetryPolicy.make({ longestWait: "2 minutes", deadline: 90_000 }))
-    assert.deepStrictEqual(policy.longestWait, Duration.minutes(2))
-    assert.deepStrictEqual(policy.deadline, Duration.seconds(90))
-  })
-
-  const refused = (options: RetryPolicy.Options, name: string) => {
-    const error = Either.getOrThrow(Either.flip(RetryPolicy.make(options)))
-    assert.strictEqual(error._tag, "ConfigurationError")
-    assert.strictEqual(error.parameter, name)
-    assert.isNotEmpty(error.expected)
-    assert.isNotEmpty(error.remedy)
-  }
-
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses %d attempts by name", (attempts) => {
-    refused({ attempts }, "attempts")
-  })
-
-  const durations = ["longestWait", "attemptTimeout", "deadline", "backoff", "longestBackoff"] as const
-  const wrong = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, Duration.infinity, "0 seconds"] as const
-  const options = durations.flatMap((name) => wrong.map((value) => [name, value] as const))
-  it.each(options)("refuses %s of %s by name", (name, value) => {
-    refused({ [name]: value }, name)
-  })
-
-  it("refuses what is no duration at all", () => {
-    refused(JSON.parse('{"deadline":"soon"}'), "deadline")
-  })
-})
 
 describe("what is sent again", () => {
   it.effect("nothing, when the first attempt succeeds", () =>

@@ -41,6 +41,26 @@ describe("an HTTP-date", () => {
     assert.isUndefined(parseHttpDate(text, now))
   })
 
+  it.each([
+    "Mon, 31 Feb 2025 12:00:00 GMT",
+    "Mon, 00 Jun 2025 12:00:00 GMT",
+    "Mon, 99 Jun 2025 12:00:00 GMT",
+    "Sat, 29 Feb 2025 12:00:00 GMT",
+    "Mon, 30 Jun 2025 24:00:00 GMT",
+    "Mon, 30 Jun 2025 12:60:00 GMT",
+    "Mon, 30 Jun 2025 12:00:61 GMT",
+    "Monday, 31-Jun-25 12:00:00 GMT",
+    "Mon Jun 31 12:00:00 2025",
+    "Mon Jun  0 12:00:00 2025"
+  ])("is not one that no calendar and no clock has: %s", (text) => {
+    assert.isUndefined(parseHttpDate(text, now))
+    assert.isUndefined(wait({ "retry-after": text }))
+  })
+
+  it("is a leap day in a leap year", () => {
+    assert.strictEqual(parseHttpDate("Thu, 29 Feb 2024 12:00:00 GMT", now), Date.UTC(2024, 1, 29, 12))
+  })
+
   it.prop("round trip of an IMF-fixdate", [FastCheck.integer({ min: 0, max: 253_402_300_799 })], ([seconds]) => {
     assert.strictEqual(parseHttpDate(new Date(seconds * 1000).toUTCString(), now), seconds * 1000)
   })

@@ -13,7 +13,10 @@ const makeFlight = Effect.gen(function* () {
   return { flight, gate, runs: () => runs }
 })
 
-const flights = SingleFlight.make<string, string>("closed")
+/** Joins without a gate before the flight, which consumes nothing. */
+const flights = Effect.map(SingleFlight.make<string, string>("closed"), ({ join }) => ({
+  join: (key: string, run: Effect.Effect<string, string>) => join({ key, run, pass: Effect.void, consumes: false })
+}))
 const settle = Effect.repeatN(Effect.yieldNow(), 50)
 const token = Exit.succeed("token")
 
