@@ -106,12 +106,14 @@ export interface Exchange<A, E, R> {
   readonly spend: Effect.Effect<boolean>
 }
 
+const longestJitter = 1.1
+
 /** Lengthened by up to a tenth, so that those who were told the same time don't return together; never shortened. */
 const askedWait = (failure: Failure): Effect.Effect<Duration.Duration> => {
   const asked = failure.retryAfter
   return asked === undefined
     ? Effect.succeed(Duration.zero)
-    : Effect.map(Random.next, (random) => Duration.times(asked, 1 + random / 10))
+    : Effect.map(Random.next, (random) => Duration.times(asked, 1 + random * (longestJitter - 1)))
 }
 
 const backoff = (policy: RetryPolicy): Schedule.Schedule<unknown> =>
@@ -129,19 +131,27 @@ const waits = (policy: RetryPolicy): Schedule.Schedule<Duration.Duration, Failur
     Schedule.delays
   )
 
-/** Whether a wait may be begun now: the server asks for no longer one than is allowed, and it ends before the deadline. */
+/** What is left of the deadline must suffice for an attempt (milliseconds), or its failure would hide the last real one. */
+const shortestAttempt = 100
+
+/**
+ * Whether it may be waited now, for as long as the server asks, however jitter lengthens that: no longer than the policy
+ * allows, and with time left for an attempt.
+ */
 const allows = (
   policy: RetryPolicy,
   failure: Failure,
-  wait: Duration.Duration,
-  deadline: number
+  deadline: number,
+  wait: Duration.Duration = Duration.zero
 ): Effect.Effect<boolean> =>
-  Effect.map(
-    monotonicMillis,
-    (now) =>
-      Duration.lessThanOrEqualTo(failure.retryAfter ?? Duration.zero, policy.longestWait) &&
-      now + Duration.toMillis(wait) < deadline
-  )
+  Effect.map(monotonicMillis, (now) => {
+    const asked = failure.retryAfter ?? Duration.zero
+    const longest = Duration.max(wait, Duration.times(asked, longestJitter))
+    return (
+      Duration.lessThanOrEqualTo(asked, policy.longestWait) &&
+      now + Duration.toMillis(longest) + shortestAttempt < deadline
+    )
+  })
 
 /**
  * The schedule of one exchange whose time is up at `deadline` (monotonic milliseconds). A wait that the server asked for
@@ -161,7 +171,7 @@ export const schedule = <E extends Failure>(
     Schedule.intersect(Schedule.recurs(policy.attempts - 1)),
     Schedule.checkEffect((failure, [wait]) =>
       failure.isRetryable && exchange.mayResend(failure)
-        ? Effect.if(allows(policy, failure, wait, deadline), {
+        ? Effect.if(allows(policy, failure, deadline, wait), {
             onTrue: () => isPaid(failure),
             onFalse: () => Effect.succeed(false)
           })
@@ -186,7 +196,7 @@ const orComeBack = <E extends Failure>(policy: RetryPolicy, deadline: number) =>
     const wait = failure.retryAfter
     if (!(failure instanceof AuthorityUnavailable && failure.isRetryable) || wait === undefined)
       return Effect.fail(failure)
-    return Effect.if(allows(policy, failure, wait, deadline), {
+    return Effect.if(allows(policy, failure, deadline), {
       onTrue: () => Effect.fail(failure),
       onFalse: () => throttled(failure, wait)
     })

@@ -128,11 +128,15 @@ export const make = (
     record: (host, outcome) =>
       Effect.map(monotonicMillis, (now) => {
         const circuit = circuitOf(host)
-        if (circuit.state === "closed") {
-          observe(circuit, outcome, now)
-          if (isDown(outcome) && tripsBy(settings, circuit.outcomes)) open(host, circuit, now)
-        } else if (isDown(outcome)) open(host, circuit, now)
-        else turn(host, circuit, "closed")
+        // What was sent before the circuit opened comes too late to tell anything.
+        if (circuit.state === "open") return
+        if (circuit.state === "half-open") {
+          if (isDown(outcome)) open(host, circuit, now)
+          else turn(host, circuit, "closed")
+          return
+        }
+        observe(circuit, outcome, now)
+        if (isDown(outcome) && tripsBy(settings, circuit.outcomes)) open(host, circuit, now)
       }),
     release: (host) =>
       Effect.sync(() => {

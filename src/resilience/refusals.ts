@@ -82,12 +82,15 @@ export interface Refusals<E> {
 
 const capacity = 10_000
 
-/** Consent may be given at any moment, and only who asks again finds out. */
-const isRefusal = (failure: Failure): boolean =>
-  failure instanceof InvalidClient ||
-  failure instanceof RequestRejected ||
-  failure instanceof InvalidGrant ||
-  (failure instanceof InteractionRequired && failure.classification !== "consent_required")
+type Refusal = InvalidClient | InvalidGrant | InteractionRequired | RequestRejected
+
+const isRefusal = (failure: unknown): failure is Refusal =>
+  [InvalidClient, InvalidGrant, InteractionRequired, RequestRejected].some((tag) => failure instanceof tag)
+
+/** It may be given at any moment, and only who asks again finds out. */
+const lacksConsent = (failure: Refusal): boolean =>
+  [failure.error, failure.suberror].includes("consent_required") ||
+  (failure instanceof InteractionRequired && failure.classification === "consent_required")
 
 const kindOf = (failure: object): string =>
   ["_tag", "error", "suberror"].map((name) => String(Reflect.get(failure, name))).join(" ")
@@ -140,7 +143,8 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
     const recent = [...(known?._tag === "Told" ? known.principals : [])].filter(
       ([, at]) => at > now - Duration.toMillis(gate.window)
     )
-    const principals = new Map([...recent.slice(-gate.principals), [principal, now]])
+    const others = recent.filter(([told]) => told !== principal)
+    const principals = new Map([...others.slice(-gate.principals), [principal, now]])
     memory.set(key, { _tag: "Told", principals })
     return principals.size >= gate.principals
   }
@@ -188,7 +192,7 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
       }),
     gaveUp: (asker, failure) =>
       Effect.map(monotonicMillis, (now) => {
-        if (isRefusal(failure)) repeat(asker, failure, now)
+        if (isRefusal(failure) && !lacksConsent(failure)) repeat(asker, failure, now)
         else if (failure instanceof Throttled && isThrottling(failure) && failure.retryAfter === undefined)
           closeFor(asker, failure, gate.bareThrottle, now)
       }),

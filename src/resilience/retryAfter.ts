@@ -19,6 +19,16 @@ const fullYear = (year: number, now: number): number => {
   return guess > thisYear + 50 ? guess - 100 : guess
 }
 
+/** Nonsense such as a 99th of June, which Date.UTC lets roll over, is no date; a leap second is the last of its minute. */
+const toEpochMillis = (parts: Readonly<Record<string, string>>, now: number): number | undefined => {
+  const at = (name: string) => Number(parts[name])
+  const year = parts.year?.length === 2 ? fullYear(at("year"), now) : at("year")
+  const month = months.indexOf(parts.month ?? "")
+  const date = Date.UTC(year, month, at("day"), at("hour"), at("minute"), Math.min(at("second"), 59))
+  const isReal = month >= 0 && new Date(date).getUTCDate() === at("day") && at("hour") < 24 && at("minute") < 60
+  return isReal && at("second") <= 60 ? date : undefined
+}
+
 /**
  * Reads an HTTP-date (RFC 9110 5.6.7) as epoch milliseconds.
  *
@@ -27,19 +37,7 @@ const fullYear = (year: number, now: number): number => {
 export const parseHttpDate = (text: string, now: number): number | undefined => {
   for (const form of dateForms) {
     const parts = form.exec(text)?.groups
-    if (parts === undefined) continue
-    const month = months.indexOf(parts.month ?? "")
-    if (month < 0) return undefined
-    const [year = 0, day = 0, hour = 0, minute = 0, second = 0] = [
-      parts.year,
-      parts.day,
-      parts.hour,
-      parts.minute,
-      parts.second
-    ].map(Number)
-    const date = Date.UTC(parts.year?.length === 2 ? fullYear(year, now) : year, month, day, hour, minute, second)
-    // Date.UTC lets a 99th of June roll over into September.
-    return new Date(date).getUTCDate() === day && hour < 24 && minute < 60 && second <= 60 ? date : undefined
+    if (parts !== undefined) return toEpochMillis(parts, now)
   }
   return undefined
 }

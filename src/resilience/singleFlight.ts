@@ -58,7 +58,7 @@ const lastCall = (flights: ReadonlyArray<Fiber.Fiber<unknown, unknown>>): Effect
  * A flight runs in the scope and the context in which this is made, so that no caller's fiber refs, spans or interruption
  * reach it. It ends by its result or by the close of that scope, which its waiters are told as `closed`.
  *
- * Its map is written in the same step in which it is read: nothing can come between.
+ * Its map is written in the same step in which it is read, so nothing can come between the two.
  *
  * @internal
  */
@@ -93,7 +93,9 @@ export const make = <A, E>(closed: E): Effect.Effect<SingleFlight<A, E>, never, 
         if (isClosed) return Effect.fail(closed)
         const underWay = flights.get(flight.key)
         if (underWay !== undefined) return Effect.succeed(underWay)
-        return Effect.map(flight.pass, () => flights.get(flight.key) ?? start(flight))
+        return Effect.flatMap(flight.pass, () =>
+          isClosed ? Effect.fail(closed) : Effect.succeed(flights.get(flight.key) ?? start(flight))
+        )
       })
 
     return {

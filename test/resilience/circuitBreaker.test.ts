@@ -255,7 +255,7 @@ describe("an open circuit", () => {
       yield* tell("down", 50)
       assert.deepStrictEqual(changes, ["login.example open"])
       yield* tell("answered", 50)
-      assert.deepStrictEqual(changes, ["login.example open", "login.example closed"])
+      assert.deepStrictEqual(changes, ["login.example open"])
     })
   )
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { type Clock, Duration, Effect, FastCheck, TestClock } from "effect"
+import { Duration, Effect, FastCheck, TestClock } from "effect"
 import { monotonicMillis } from "../../src/resilience/monotonic.js"
 
 const isSorted = (times: ReadonlyArray<number>) => times.every((time, index) => time >= (times[index - 1] ?? time))
@@ -47,16 +47,6 @@ describe("on a clock for tests, time", () => {
       assert.approximately(yield* monotonicMillis, start, 0.001)
       yield* TestClock.adjust(Duration.millis(millis))
       assert.approximately(yield* monotonicMillis, start + millis, 0.001)
-    })
-  )
-
-  it.effect("is told in milliseconds by a clock that can't tell nanoseconds there", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(1 / 3)
-      const clock: Clock.Clock = Object.create(yield* Effect.clock, {
-        unsafeCurrentTimeNanos: { value: () => BigInt(1 / 3) }
-      })
-      assert.strictEqual(yield* monotonicMillis.pipe(Effect.withClock(clock)), 1 / 3)
     })
   )
 })
