@@ -1,6 +1,6 @@
 /**
- * The modules that run everywhere and that a program with a client needs. `Aadsts` (a large table) and `EntraEmulator`
- * (which signs) have entries of their own, so that nobody loads them who does not ask for them.
+ * The modules that run everywhere and that a program with a client needs. `Aadsts` (a large table), `ClientCertificate` and
+ * `EntraEmulator` (which sign) have entries of their own, so that nobody loads them who does not ask for them.
  *
  * @since 0.1.0
  */
@@ -14,4 +14,5 @@ export * as TokenError from "./core/TokenError.js"
 export * as TokenMetrics from "./core/TokenMetrics.js"
 export * as TokenProvider from "./core/TokenProvider.js"
 export * as ClientCredential from "./credential/ClientCredential.js"
+export * as FederatedCredential from "./credential/FederatedCredential.js"
 export * as RetryPolicy from "./resilience/RetryPolicy.js"

@@ -105,6 +105,12 @@ export const make = (
     const transport = Transport.make(yield* HttpClient.HttpClient)
     const acquisition = yield* Acquisition.make<ExchangeError>({ cache: yield* TokenCache, policy })
 
+    const authenticationOf = (
+      { audience, kind, tenantId, tokenEndpoint }: Authority.ResolvedAuthority,
+      claims: string | undefined,
+      correlationId: string
+    ) => ({ clientId, authority: kind, tenantId, tokenEndpoint, audience, claims, correlationId })
+
     const appResource = (
       scopes: Scopes,
       tenantId: string | undefined
@@ -121,7 +127,7 @@ export const make = (
           mayResend: mayResend(clientCredentials, resolved.kind),
           consumes: clientCredentials.consumes(),
           exchange: ({ claims, correlationId, timeout }) =>
-            Effect.flatMap(prepared.parameters, (authentication) =>
+            Effect.flatMap(prepared.parameters(authenticationOf(resolved, claims, correlationId)), (authentication) =>
               exchange(transport, {
                 authority: resolved,
                 grant: clientCredentials,

@@ -86,6 +86,8 @@ export const custom = (options: { readonly issuer: string; readonly tokenEndpoin
 export interface ResolvedAuthority {
   readonly kind: "entra" | "custom"
   readonly tokenEndpoint: string
+  /** Whom a client assertion is made for (RFC 7523 3): the token endpoint at Entra, the issuer elsewhere. */
+  readonly audience: string
   /** The host with its port, for people. */
   readonly host: string
   /** The same for all hosts of one cloud, so that its aliases share a cache; else the issuer. */
@@ -139,9 +141,11 @@ const resolveEntra = (
     if (url.pathname !== "/" || url.search !== "")
       return yield* refuse("authority", "a host without path and query", "Give the tenant as tenantId.")
     const tenant = yield* parseTenant(tenantId)
+    const tokenEndpoint = `${url.origin}/${tenant}/oauth2/v2.0/token`
     return {
       kind: "entra",
-      tokenEndpoint: `${url.origin}/${tenant}/oauth2/v2.0/token`,
+      tokenEndpoint,
+      audience: tokenEndpoint,
       host: url.host,
       environment: cacheNameOf(url.host),
       tenantId: tenant
@@ -155,6 +159,7 @@ const resolveCustom = (authority: CustomAuthority): Either.Either<ResolvedAuthor
     return {
       kind: "custom",
       tokenEndpoint: endpoint.href,
+      audience: authority.issuer,
       host: endpoint.host,
       environment: authority.issuer,
       tenantId: ""

@@ -5,8 +5,9 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { details, diagnostics, refusal, retryAfter, source, status, waitOf } from "./answerFields.js"
 
 /**
  * What all failures of the library tell.
@@ -21,52 +22,6 @@ export interface Failure {
   readonly retryAfter?: Duration.Duration | undefined
   readonly message: string
 }
-
-/** What a server's answer tells for people and their support; no program decides by it. */
-const diagnostics = {
-  /** With prefix (`AADSTS7000215`), the most specific one last. */
-  errorCodes: Schema.Array(Schema.String),
-  correlationId: Schema.optional(Schema.String),
-  traceId: Schema.optional(Schema.String),
-  timestamp: Schema.optional(Schema.DateTimeUtc),
-  /** The server's prose, 2 kB at most. */
-  description: Schema.optional(Schema.RedactedFromSelf(Schema.String))
-}
-
-/** Who says so: the server's answer just now, or our memory of an earlier one, nothing being sent. */
-const source = Schema.Literal("server", "local").pipe(
-  Schema.propertySignature,
-  Schema.withConstructorDefault(() => "server" as const)
-)
-
-const status = Schema.Int
-const retryAfter = Schema.optional(Schema.DurationFromMillis)
-
-interface Diagnosed {
-  readonly source: "server" | "local"
-  readonly error?: string | undefined
-  readonly suberror?: string | undefined
-  readonly errorCodes: ReadonlyArray<string>
-  readonly status?: number | undefined
-  readonly correlationId?: string | undefined
-}
-
-const details = (failure: Diagnosed): string => {
-  const parts = [
-    failure.error,
-    failure.suberror,
-    ...failure.errorCodes,
-    failure.status === undefined ? undefined : `HTTP ${failure.status}`,
-    failure.correlationId === undefined ? undefined : `correlation id ${failure.correlationId}`,
-    failure.source === "local" ? "from memory: nothing was sent" : undefined
-  ].filter((part) => part !== undefined)
-  return parts.length === 0 ? "" : ` (${parts.join(", ")})`
-}
-
-const seconds = (duration: Duration.Duration): string => `${Math.ceil(Duration.toSeconds(duration))} s`
-
-const waitOf = (failure: { readonly retryAfter?: Duration.Duration | undefined }): string =>
-  failure.retryAfter === undefined ? "" : `; it asks to wait ${seconds(failure.retryAfter)}`
 
 /**
  * Why no answer arrived. The server saw nothing of `refused`, `unresolved`, `unreachable`, `certificate` and `handshake`;
@@ -239,7 +194,7 @@ export class MalformedResponse extends Schema.TaggedError<MalformedResponse>(
  */
 export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-entra/TokenError/InvalidClient")(
   "InvalidClient",
-  { source, error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
+  refusal
 ) {
   get isRetryable(): boolean {
     return false
@@ -259,13 +214,9 @@ export class InvalidClient extends Schema.TaggedError<InvalidClient>("effect-ent
 export class RequestRejected extends Schema.TaggedError<RequestRejected>("effect-entra/TokenError/RequestRejected")(
   "RequestRejected",
   {
-    source,
-    error: Schema.String,
-    suberror: Schema.optional(Schema.String),
-    status,
+    ...refusal,
     /** The claims that the authority asked for, as JSON: an app has nobody who could satisfy them. */
-    claims: Schema.optional(Schema.String),
-    ...diagnostics
+    claims: Schema.optional(Schema.String)
   }
 ) {
   get isRetryable(): boolean {
@@ -285,7 +236,7 @@ export class RequestRejected extends Schema.TaggedError<RequestRejected>("effect
  */
 export class InvalidGrant extends Schema.TaggedError<InvalidGrant>("effect-entra/TokenError/InvalidGrant")(
   "InvalidGrant",
-  { source, error: Schema.String, suberror: Schema.optional(Schema.String), status, ...diagnostics }
+  refusal
 ) {
   get isRetryable(): boolean {
     return false
@@ -325,14 +276,10 @@ export type Classification = typeof Classification.Type
 export class InteractionRequired extends Schema.TaggedError<InteractionRequired>(
   "effect-entra/TokenError/InteractionRequired"
 )("InteractionRequired", {
+  ...refusal,
   classification: Classification,
-  source,
-  error: Schema.String,
-  suberror: Schema.optional(Schema.String),
-  status,
   /** The claims request (OpenID Connect Core 5.5) as the authority wrote it. */
-  claims: Schema.optional(Schema.String),
-  ...diagnostics
+  claims: Schema.optional(Schema.String)
 }) {
   get isRetryable(): boolean {
     return false
@@ -389,7 +336,12 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>(
  */
 export class CredentialUnavailable extends Schema.TaggedError<CredentialUnavailable>(
   "effect-entra/TokenError/CredentialUnavailable"
-)("CredentialUnavailable", { credential: Schema.String, reason: Schema.String }) {
+)("CredentialUnavailable", {
+  credential: Schema.String,
+  reason: Schema.String,
+  /** The error of the caller's own Effect. */
+  cause: Schema.optional(Schema.RedactedFromSelf(Schema.Unknown))
+}) {
   get isRetryable(): boolean {
     return false
   }
@@ -424,7 +376,7 @@ export class ClientClosed extends Schema.TaggedError<ClientClosed>("effect-entra
  */
 export class DeviceCodeExpired extends Schema.TaggedError<DeviceCodeExpired>(
   "effect-entra/TokenError/DeviceCodeExpired"
-)("DeviceCodeExpired", { source, error: Schema.String, status, ...diagnostics }) {
+)("DeviceCodeExpired", refusal) {
   get isRetryable(): boolean {
     return false
   }
@@ -441,7 +393,7 @@ export class DeviceCodeExpired extends Schema.TaggedError<DeviceCodeExpired>(
  */
 export class AuthorizationDeclined extends Schema.TaggedError<AuthorizationDeclined>(
   "effect-entra/TokenError/AuthorizationDeclined"
-)("AuthorizationDeclined", { source, error: Schema.String, status, ...diagnostics }) {
+)("AuthorizationDeclined", refusal) {
   get isRetryable(): boolean {
     return false
   }

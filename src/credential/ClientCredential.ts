@@ -5,15 +5,36 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { ConfigurationError, type CredentialUnavailable } from "../core/TokenError.js"
+import type * as Scope from "effect/Scope"
+import type { ResolvedAuthority } from "../core/Authority.js"
+import { ConfigurationError, CredentialUnavailable } from "../core/TokenError.js"
 
 /**
- * The parameters that authenticate one request (RFC 6749 2.3.1).
+ * The parameters that authenticate one request (RFC 6749 2.3.1, RFC 7521 4.2).
  *
  * @since 0.1.0
  * @category models
  */
 export type Parameters = Readonly<Record<string, string | Redacted.Redacted>>
+
+/**
+ * The request that is to be authenticated.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Authentication {
+  readonly clientId: string
+  /** Empty where the authority knows no tenants. */
+  readonly tenantId: string
+  readonly authority: ResolvedAuthority["kind"]
+  readonly tokenEndpoint: string
+  /** Whom an assertion is made for: the token endpoint at Entra, the issuer elsewhere. */
+  readonly audience: string
+  /** The claims request that is sent along. */
+  readonly claims: string | undefined
+  readonly correlationId: string
+}
 
 /**
  * A credential that was checked: asked only when a request is really sent.
@@ -22,7 +43,7 @@ export type Parameters = Readonly<Record<string, string | Redacted.Redacted>>
  * @category models
  */
 export interface PreparedCredential {
-  readonly parameters: Effect.Effect<Parameters, CredentialUnavailable>
+  readonly parameters: (authentication: Authentication) => Effect.Effect<Parameters, CredentialUnavailable>
 }
 
 /**
@@ -32,7 +53,7 @@ export interface PreparedCredential {
  * @category models
  */
 export interface ClientCredential {
-  readonly prepare: Effect.Effect<PreparedCredential, ConfigurationError>
+  readonly prepare: Effect.Effect<PreparedCredential, ConfigurationError, Scope.Scope>
 }
 
 /**
@@ -49,6 +70,49 @@ export const secret = (value: Redacted.Redacted): ClientCredential => ({
           expected: "a client secret that is not empty",
           remedy: "Give the secret's value (not its id), for instance by AZURE_CLIENT_SECRET."
         })
-      : Effect.succeed({ parameters: Effect.succeed({ client_secret: value }) })
+      : Effect.succeed({ parameters: () => Effect.succeed({ client_secret: value }) })
   )
+})
+
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+/**
+ * The parameters of an assertion (RFC 7523 2.2).
+ *
+ * @internal
+ */
+export const assertionParameters = (assertion: Redacted.Redacted): Parameters => ({
+  client_assertion_type: assertionType,
+  client_assertion: assertion
+})
+
+const unavailable = (reason: string, cause?: unknown) =>
+  new CredentialUnavailable({
+    credential: "client assertion",
+    reason,
+    ...(cause !== undefined && { cause: Redacted.make(cause) })
+  })
+
+/**
+ * A JWT from elsewhere: another identity provider's token (workload identity federation), or one that a key signed which
+ * never leaves its vault. Asked for each request that is really sent; its failure is `CredentialUnavailable`, with the
+ * error itself as its `cause`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const assertion = <E>(
+  make: (authentication: Authentication) => Effect.Effect<Redacted.Redacted, E>
+): ClientCredential => ({
+  prepare: Effect.succeed({
+    parameters: (authentication) =>
+      make(authentication).pipe(
+        Effect.mapError((error) => unavailable("the Effect that makes it failed", error)),
+        Effect.filterOrFail(
+          (jwt) => Redacted.value(jwt).length > 0,
+          () => unavailable("the Effect that makes it gave an empty one")
+        ),
+        Effect.map(assertionParameters)
+      )
+  })
 })

@@ -18,7 +18,24 @@
  *   be JSON; the reasons that the API gives beside a missing header;
  * - `xms_cc`: real tokens have it only for APIs that ask for this optional claim, here every API does.
  *
- * Not emulated yet: client assertions (refused as an unknown certificate), users, managed identities.
+ * And of client assertions, for these:
+ * - the order of their checks; a secret and an assertion in one request (refused with 9002313, since RFC 6749 2.3 allows
+ *   one method); an assertion without its type (900144, by its text);
+ * - other audiences than the endpoint as it was asked: a page of the Azure SDK names an audience under the tenant too,
+ *   that looks like the issuer (refused with 700023); an array with this endpoint alone (50027, as for one with two);
+ * - the five minutes that clocks may differ; `exp` missing, or a time that no clock shows (50027);
+ * - `iss` or `sub` missing (50027); the `error` (`invalid_client`) of 50048, 700021 and 70025, and that 700021 is for an
+ *   assertion that another application signed for itself; the `error` (`invalid_request`) of 50027;
+ * - an algorithm other than RS256 and PS256: 5002730, recorded with an algorithm that did not fit the key; that an issuer
+ *   may sign with PS256 (documents promise RS256 alone); that `typ`, `jti` and `iat` are not looked at;
+ * - a signature that is wrong: 700027, with the reason that bodies of 50013 give, for issuers too; 7000272 when the
+ *   issuer's token names another `kid` than its registered key, and in its text the word for that key;
+ * - which of two thumbprints wins (here SHA-256); an issuer's token with several audiences (50027); the text of 7002138.
+ *
+ * No document says that Entra refuses a `jti` that it has seen: here a replayed assertion is accepted.
+ *
+ * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, users, managed
+ * identities.
  *
  * @since 0.1.0
  */
@@ -35,6 +52,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Answers from "./answers.js"
 import * as Incoming from "./asked.js"
+import * as AssertionKeys from "./assertionKeys.js"
 import { type Directory, defaultDirectory } from "./directory.js"
 import type { Fault } from "./Fault.js"
 import * as InProcess from "./inProcess.js"
@@ -48,11 +66,15 @@ import * as World from "./world.js"
 export {
   type Api,
   type App,
+  type Certificate,
   type Directory,
+  defaultDirectory,
   defaults,
+  type FederatedCredential,
   type Secret,
   type Tenant
 } from "./directory.js"
+export type { RecordedAssertion } from "./jwt.js"
 export type { RecordedRequest } from "./recorder.js"
 
 /**
@@ -142,7 +164,7 @@ const appOf = (world: World.World, recorder: Recorder.Recorder): Effect.Effect<H
   )
 
 /**
- * Makes an emulator with a fresh key.
+ * Makes an emulator with a fresh key; dies of a directory with a certificate or key that can't be used.
  *
  * @since 0.1.0
  * @category constructors
@@ -153,6 +175,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
     const world = World.make({
       directory,
       key: yield* SigningKey.make,
+      assertionKeys: yield* AssertionKeys.make(directory),
       tokenLifetime: Duration.decode(tokenLifetime),
       refreshIn: refreshIn === undefined ? undefined : Duration.decode(refreshIn),
       varies: seed !== undefined

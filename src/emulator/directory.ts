@@ -1,6 +1,7 @@
 /** Who exists: tenants, their applications and their APIs. */
 import * as DateTime from "effect/DateTime"
 import * as Redacted from "effect/Redacted"
+import type * as Jose from "jose"
 
 /**
  * Every tenant that the emulator knows.
@@ -27,7 +28,7 @@ export interface Tenant {
 
 /**
  * A confidential application: `objectId` is its service principal's, `roles` are the application permissions that it was
- * granted, by the identifier URI of the API.
+ * granted, by the identifier URI of the API. Secrets, certificates and federated credentials each serve to prove it.
  *
  * @since 0.1.0
  * @category models
@@ -37,6 +38,8 @@ export interface App {
   readonly objectId: string
   readonly displayName: string
   readonly secrets: ReadonlyArray<Secret>
+  readonly certificates?: ReadonlyArray<Certificate> | undefined
+  readonly federatedCredentials?: ReadonlyArray<FederatedCredential> | undefined
   readonly roles?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
 }
 
@@ -50,6 +53,34 @@ export interface Secret {
   readonly value: Redacted.Redacted
   readonly expiresAt?: DateTime.Utc | undefined
 }
+
+/**
+ * A certificate whose private key signs client assertions, in PEM, RSA of 2048 bits or more; its own dates are not looked
+ * at, and of several in one text the first is taken.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Certificate {
+  readonly certificate: string
+}
+
+/**
+ * Whose tokens serve as client assertions: `issuer`, `subject` and `audience` (`api://AzureADTokenExchange` unless given)
+ * as in the token, and the issuer's RSA key, registered here where Entra reads it from the issuer's JWKS.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FederatedCredential {
+  readonly issuer: string
+  readonly subject: string
+  readonly audience?: string | undefined
+  readonly publicKey: Jose.JWK
+}
+
+/** https://learn.microsoft.com/graph/api/resources/federatedidentitycredential */
+export const defaultAudience = "api://AzureADTokenExchange"
 
 /**
  * A resource: tokens for `{identifierUri}/.default` or `{appId}/.default` carry `appId` as their audience.
@@ -110,7 +141,13 @@ const app = (objectId: string): App => ({
   roles: { [defaults.apiIdentifierUri]: [defaults.role], [graph.identifierUri]: ["User.Read.All"] }
 })
 
-/** One application in two tenants that share three APIs. */
+/**
+ * The directory of an emulator that is given none, to build another one upon: one application in two tenants that share
+ * three APIs, with secrets but no certificate.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const defaultDirectory: Directory = {
   tenants: [
     { id: defaults.tenantId, domains: [defaults.domain], apps: [app(defaults.objectId)], apis },

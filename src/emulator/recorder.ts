@@ -3,11 +3,13 @@ import type * as Headers from "@effect/platform/Headers"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { Fault } from "./Fault.js"
+import { parse, type RecordedAssertion } from "./jwt.js"
 
 /**
  * A request as it came in, by the emulator's clock. Of the form, the query and the headers only names known to be harmless
  * show their value, any other reads `<masked>`; a repeated name has its values joined by `, `. `status` is undefined while
- * the request is under way and for a connection that was reset before the answer; `fault` is the fault that was played.
+ * the request is under way and for a connection that was reset before the answer; `fault` is the fault that was played;
+ * `assertion` is what the client assertion says, if the form has one that is a JWT.
  *
  * @since 0.1.0
  * @category models
@@ -22,6 +24,7 @@ export interface RecordedRequest {
   readonly form: Readonly<Record<string, string>>
   readonly status: number | undefined
   readonly fault: Fault["_tag"] | undefined
+  readonly assertion: RecordedAssertion | undefined
 }
 
 /** A request under way, to be completed by who answers it. */
@@ -106,6 +109,7 @@ export const make = (): Recorder => {
           form: show(harmlessParameters, form),
           status: undefined,
           fault: undefined,
+          assertion: parse(form.get("client_assertion") ?? ""),
           lost: false
         }
         entries.push(entry)

@@ -37,11 +37,105 @@ export const noCredential = invalidClient(
   "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
 )
 
-/** https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/8339 */
+/**
+ * Also when the header names no thumbprint (https://github.com/keycloak/keycloak/issues/19425); the thumbprint and links
+ * that follow the reason are left out (https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/8339).
+ */
 export const unknownCertificate = invalidClient(
   700027,
-  "The certificate with identifier used to sign the client assertion is not registered on application."
+  "The certificate with identifier used to sign the client assertion is not registered on application. " +
+    "[Reason - The key was not found.]"
 )
+
+/**
+ * The first sentence: https://github.com/Azure/azure-sdk-for-net/issues/29007, the reason:
+ * https://github.com/microsoftgraph/msgraph-sdk-php/issues/1585
+ */
+export const wrongSignature = invalidClient(
+  700027,
+  "Client assertion contains an invalid signature. [Reason - Key was found, but use of the key to verify the signature " +
+    "failed.]"
+)
+
+const certificateCredentials = "https://learn.microsoft.com/entra/identity-platform/certificate-credentials"
+
+/** Seven decimals, as .NET writes them. */
+const instant = (millis: number) => new Date(millis).toISOString().replace("Z", "0000Z")
+
+/** https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/4951 */
+export const notInTime = (now: number, notBefore: number, expires: number) =>
+  invalidClient(
+    700024,
+    `Client assertion is not within its valid time range. Current time: ${instant(now)}, assertion valid from ` +
+      `${instant(notBefore)}, expiry time of assertion ${instant(expires)}. Review the documentation at ` +
+      `${certificateCredentials} .`
+  )
+
+/** https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2746 */
+export const wrongAudience = invalidClient(
+  700023,
+  `Client assertion audience claim does not match Realm issuer. Review the documentation at ${certificateCredentials} .`
+)
+
+/** https://github.com/AzureAD/microsoft-authentication-library-for-java/issues/430 */
+export const subjectIsNotIssuer = invalidClient(50048, "Subject must match the issuer claim in the client assertion.")
+
+/** https://learn.microsoft.com/azure/developer/java/sdk/troubleshooting-authentication-service-principal */
+export const wrongApplication = invalidClient(
+  700021,
+  "Client assertion application identifier doesn't match 'client_id' parameter. Review the documentation at " +
+    `${certificateCredentials} .`
+)
+
+/** https://github.com/panva/openid-client/issues/348 */
+export const malformedToken = invalidRequest(50027, "JWT token is invalid or malformed.")
+
+/** https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/4712 */
+export const unsupportedAlgorithm = invalidRequest(
+  5002730,
+  "Invalid JWT token. Unsupported key for the signing algorithm."
+)
+
+/** https://github.com/AzureAD/azure-activedirectory-library-for-ruby/pull/53 */
+export const unexpectedAssertionType = invalidRequest(90011, "Unexpected client assertion type.")
+
+const noRecord = (code: number, what: string, detail: string) =>
+  invalidClient(
+    code,
+    `No matching federated identity record found for presented assertion ${what}.${detail} Check your federated ` +
+      "identity credential Subject, Audience and Issuer against the presented assertion. " +
+      "https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+  )
+
+/** https://github.com/Azure/azure-workload-identity/issues/1200 */
+export const unknownIssuer = (issuer: string) => noRecord(700211, `issuer '${quoted(issuer)}'`, "")
+
+/** https://docs.gitlab.com/ci/cloud_services/azure/ */
+export const unknownAudience = (audience: string) => noRecord(700212, `audience '${quoted(audience)}'`, "")
+
+/** https://github.com/dotnet/maui/pull/31978 */
+export const unknownSubject = (subject: string) => noRecord(700213, `subject '${quoted(subject)}'`, "")
+
+/** https://github.com/Azure/login/issues/517 */
+export const subjectInOtherCase = (subject: string) =>
+  noRecord(
+    7002138,
+    `subject '${quoted(subject)}'`,
+    " The subject matches with case-insensitive comparison, but not with case-sensitive comparison."
+  )
+
+/** The text is widely quoted, its `error` is not. */
+export const noFederatedCredential = (clientId: string, displayName: string) =>
+  invalidClient(70025, `The client '${clientId}'(${displayName}) has no configured federated identity credentials.`)
+
+/** https://github.com/Azure/azure-workload-identity/issues/1232 */
+export const unknownIssuerKey = (issuer: string) =>
+  invalidClient(
+    7000272,
+    "The certificate with identifier used to sign the federated credential could not be found in the metadata of " +
+      `identity provider ${quoted(issuer)}. Please validate that your Identity Provider's metadata exposes the key used ` +
+      "to sign the incoming token."
+  )
 
 export const unknownApp = (clientId: string, tenant: string) =>
   badRequest(
@@ -91,6 +185,9 @@ export const wrongMethod = (method: string) =>
   invalidRequest(900561, `The endpoint only accepts POST requests. Received a ${quoted(method)} request.`)
 
 export const malformed = invalidRequest(9002313, "Invalid request. Request is malformed or invalid.")
+
+/** Two ways to prove one client, which RFC 6749 2.3 forbids. */
+export const twoCredentials = malformed
 
 export const tooLarge = new Refusal({
   status: 413,

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Answers from "./answers.js"
 import { Asked } from "./asked.js"
 import * as Chance from "./chance.js"
+import * as ClientAssertion from "./clientAssertion.js"
 import { type Api, type App, findApi, findApp, findTenant, type Tenant } from "./directory.js"
 import * as Faults from "./faults.js"
 import * as Refusals from "./refusals.js"
@@ -85,6 +86,28 @@ const checkSecret = (app: App, given: string | undefined, now: number): Checked<
   return valid ? Effect.void : Effect.fail(Refusals.expiredSecret(app.clientId))
 }
 
+/** How the application proved itself, in the words of `azpacr`: "1" by its secret, "2" by a client assertion. */
+type Proof = "1" | "2"
+
+const prove = (
+  world: World,
+  form: URLSearchParams,
+  app: App,
+  secret: string | undefined
+): Effect.Effect<Proof, Answers.Refusal, Asked> =>
+  Effect.gen(function* () {
+    const assertion = form.get("client_assertion") ?? ""
+    if (assertion === "") {
+      yield* checkSecret(app, secret, yield* world.now)
+      return "1"
+    }
+    if (secret !== undefined && secret !== "") return yield* Refusals.twoCredentials
+    const type = yield* required(form, "client_assertion_type")
+    if (type !== ClientAssertion.assertionType) return yield* Refusals.unexpectedAssertionType
+    yield* ClientAssertion.check(world, app, assertion)
+    return "2"
+  })
+
 const suffix = "/.default"
 
 const isResource = (name: string) => URL.canParse(name) || /^[0-9a-f-]{36}$/i.test(name)
@@ -129,6 +152,7 @@ interface Grant {
   readonly app: App
   readonly api: Api
   readonly capabilities: ReadonlyArray<string>
+  readonly proof: Proof
 }
 
 /** The checks in one order; which of two faults Entra names first is not documented. */
@@ -144,13 +168,12 @@ const check = (world: World, tenantName: string): Effect.Effect<Grant, Answers.R
     const credentials = yield* credentialsOf(form, request.headers.authorization)
     const scope = yield* required(form, "scope")
     const app = yield* appNamed(tenant, credentials.clientId)
-    if (form.has("client_assertion")) return yield* Refusals.unknownCertificate
-    yield* checkSecret(app, credentials.secret, yield* world.now)
+    const proof = yield* prove(world, form, app, credentials.secret)
     const api = yield* apiScoped(tenant, scope)
-    return { tenant, app, api, capabilities: yield* capabilitiesOf(form) }
+    return { tenant, app, api, capabilities: yield* capabilitiesOf(form), proof }
   })
 
-const mint = (world: World, { tenant, app, api, capabilities }: Grant): Effect.Effect<string, never, Asked> =>
+const mint = (world: World, { tenant, app, api, capabilities, proof }: Grant): Effect.Effect<string, never, Asked> =>
   Effect.gen(function* () {
     const { url } = yield* Asked
     const now = Math.floor((yield* world.now) / 1000)
@@ -163,7 +186,7 @@ const mint = (world: World, { tenant, app, api, capabilities }: Grant): Effect.E
       exp: now + seconds(world.tokenLifetime),
       appid: app.clientId,
       azp: app.clientId,
-      azpacr: "1",
+      azpacr: proof,
       idtyp: "app",
       oid: app.objectId,
       ...(roles.length === 0 ? undefined : { roles }),

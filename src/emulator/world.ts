@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { AssertionKeys } from "./assertionKeys.js"
 import type { Directory } from "./directory.js"
 import type { Fault } from "./Fault.js"
 import type { SigningKey } from "./signingKey.js"
@@ -9,6 +10,7 @@ import type { SigningKey } from "./signingKey.js"
 export interface World {
   readonly directory: Directory
   readonly key: SigningKey
+  readonly assertionKeys: AssertionKeys
   readonly tokenLifetime: Duration.Duration
   readonly refreshIn: Duration.Duration | undefined
   /** Whether answers differ where Entra's differ. */
@@ -23,7 +25,9 @@ export interface World {
 
 const faultLimit = 100_000
 
-export const make = (options: Pick<World, "directory" | "key" | "tokenLifetime" | "refreshIn" | "varies">): World => {
+export const make = (
+  options: Pick<World, "directory" | "key" | "assertionKeys" | "tokenLifetime" | "refreshIn" | "varies">
+): World => {
   const faults: Array<Fault> = []
   let ahead = 0
   return {

@@ -55,6 +55,7 @@ describe("a cloud of Entra", () => {
     assert.deepStrictEqual(resolved(Authority.entra({ tenantId, cloud })), {
       kind: "entra",
       tokenEndpoint: `https://${host}/${tenantId}/oauth2/v2.0/token`,
+      audience: `https://${host}/${tenantId}/oauth2/v2.0/token`,
       host,
       environment: cacheName,
       tenantId
@@ -202,6 +203,7 @@ describe("a custom authority", () => {
     assert.deepStrictEqual(resolved(custom({ issuer, tokenEndpoint: "https://tokens.example:8443/one?kind=app" })), {
       kind: "custom",
       tokenEndpoint: "https://tokens.example:8443/one?kind=app",
+      audience: issuer,
       host: "tokens.example:8443",
       environment: issuer,
       tenantId: ""

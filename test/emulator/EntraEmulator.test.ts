@@ -195,12 +195,6 @@ const refusals: Readonly<Record<string, Case>> = {
     error: "invalid_client",
     code: 7000218
   },
-  "an assertion of an app without certificates": {
-    request: { form: { ...without("client_secret"), client_assertion: "a.b.c" } },
-    status: 401,
-    error: "invalid_client",
-    code: 700027
-  },
   "an unknown app": {
     request: { form: { ...good, client_id: unknownGuid } },
     status: 400,

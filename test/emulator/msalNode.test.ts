@@ -1,17 +1,21 @@
 import {
   type AuthError,
+  type ClientAssertionCallback,
   ClientAuthError,
   ConfidentialClientApplication,
   type INetworkModule,
+  type NodeAuthOptions,
   ServerError
 } from "@azure/msal-node"
 import * as Undici from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Jose from "jose"
 import { EntraEmulator } from "../../src/emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
 import * as Fault from "../../src/emulator/Fault.js"
+import { base64Url, directoryWith, github, makeCertificate, sign } from "./assertions.js"
 import { defaults } from "./helpers.js"
 
 /** MSAL's network over a dispatcher that trusts one certificate, and verifies it. */
@@ -43,10 +47,16 @@ const networkOver = (dispatcher: Undici.Dispatcher): INetworkModule => {
 
 interface Account {
   readonly tenant?: string
-  readonly secret?: string
+  readonly proof?: Proof
 }
 
-const application = ({ tenant = defaults.tenantId, secret = Redacted.value(defaults.clientSecret) }: Account = {}) =>
+type AssertionConfig = Parameters<ClientAssertionCallback>[0]
+
+type Proof = Pick<NodeAuthOptions, "clientSecret" | "clientCertificate" | "clientAssertion">
+
+const secret: Proof = { clientSecret: Redacted.value(defaults.clientSecret) }
+
+const application = ({ tenant = defaults.tenantId, proof = secret }: Account = {}) =>
   Effect.gen(function* () {
     const { origin, certificate } = yield* EntraEmulatorNode.Address
     const agent = yield* Effect.acquireRelease(
@@ -56,7 +66,7 @@ const application = ({ tenant = defaults.tenantId, secret = Redacted.value(defau
     return new ConfidentialClientApplication({
       auth: {
         clientId: defaults.clientId,
-        clientSecret: secret,
+        ...proof,
         authority: `${origin}/${tenant}`,
         knownAuthorities: [new URL(origin).host]
       },
@@ -104,7 +114,7 @@ describe("@azure/msal-node over TLS", () => {
 
   it.scopedLive("a wrong secret is its ServerError, with our codes and the correlation id that it sent", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(acquire(yield* application({ secret: "not-the-secret" })))
+      const error = yield* Effect.flip(acquire(yield* application({ proof: { clientSecret: "not-the-secret" } })))
       assert.instanceOf(error, ServerError)
       if (!(error instanceof ServerError)) return
       assert.strictEqual(error.errorCode, "invalid_client")
@@ -135,5 +145,116 @@ describe("@azure/msal-node over TLS", () => {
       for (const error of [first, second]) assert.include((error as AuthError).errorMessage, "AADSTS90033")
       assert.lengthOf(yield* tokenRequests, 1)
     }).pipe(Effect.provide(EntraEmulatorNode.layer({ tls: true })))
+  )
+})
+
+const certificates = await Promise.all([makeCertificate(), makeCertificate(), makeCertificate()])
+const [registered, stranger, issuer] = certificates
+const publicKey = await Jose.exportJWK(await Jose.importX509(issuer.certificate, "RS256", { extractable: true }))
+
+const withProofs = EntraEmulatorNode.layer({
+  tls: true,
+  directory: directoryWith({
+    certificates: [{ certificate: registered.certificate }],
+    federatedCredentials: [{ issuer: github.issuer, subject: github.subject, publicKey }]
+  })
+})
+
+const isGuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+describe("@azure/msal-node with a client assertion", () => {
+  const { privateKey, sha1, sha256, certificate } = registered
+  const base64 = certificate.replace(/-----[A-Z ]+-----|\s/g, "")
+
+  // What MSAL sends, member for member: our own assertions are compared with this.
+  const shapes: Readonly<
+    Record<string, { readonly proof: Proof; readonly header: Readonly<Record<string, unknown>> }>
+  > = {
+    "a SHA-256 thumbprint": {
+      proof: { clientCertificate: { thumbprintSha256: sha256, privateKey } },
+      header: { alg: "PS256", typ: "JWT", "x5t#S256": base64Url(sha256) }
+    },
+    "a SHA-256 thumbprint and the certificate": {
+      proof: { clientCertificate: { thumbprintSha256: sha256, privateKey, x5c: certificate } },
+      header: { alg: "PS256", typ: "JWT", "x5t#S256": base64Url(sha256), x5c: [base64] }
+    },
+    "a SHA-1 thumbprint": {
+      proof: { clientCertificate: { thumbprint: sha1, privateKey } },
+      header: { alg: "RS256", typ: "JWT", x5t: base64Url(sha1) }
+    }
+  }
+
+  for (const [name, { proof, header }] of Object.entries(shapes)) {
+    it.scopedLive(`acquires with a certificate, named by ${name}`, () =>
+      Effect.gen(function* () {
+        const { origin } = yield* EntraEmulatorNode.Address
+        const result = yield* acquire(yield* application({ proof }))
+        assert.strictEqual(Jose.decodeJwt(result?.accessToken ?? "").azpacr, "2")
+        const [request] = yield* tokenRequests
+        assert.strictEqual(request?.form.client_assertion, "<masked>")
+        assert.notProperty(request?.form, "client_secret")
+        assert.deepStrictEqual(request?.assertion?.header, header)
+        const claims = request?.assertion?.claims ?? {}
+        assert.sameMembers(Object.keys(claims), ["aud", "exp", "iss", "sub", "nbf", "jti", "iat"])
+        const { nbf, jti } = claims
+        assert.isTrue(Number.isInteger(nbf))
+        assert.match(String(jti), isGuid)
+        assert.deepStrictEqual(claims, {
+          aud: `${origin}/${defaults.tenantId}/oauth2/v2.0/token`,
+          exp: Number(nbf) + 600,
+          iss: defaults.clientId,
+          sub: defaults.clientId,
+          nbf,
+          jti,
+          iat: claims.iat
+        })
+        assert.approximately(Number(claims.iat), Number(nbf), 1)
+      }).pipe(Effect.provide(withProofs))
+    )
+  }
+
+  it.scopedLive("a certificate that is not registered is its ServerError", () =>
+    Effect.gen(function* () {
+      const proof = { clientCertificate: { thumbprintSha256: stranger.sha256, privateKey: stranger.privateKey } }
+      const error = yield* Effect.flip(acquire(yield* application({ proof })))
+      assert.instanceOf(error, ServerError)
+      assert.strictEqual((error as AuthError).errorCode, "invalid_client")
+      assert.include((error as AuthError).errorMessage, "AADSTS700027")
+    }).pipe(Effect.provide(withProofs))
+  )
+
+  const federated = (privateKey: string, calls: Array<AssertionConfig> = []): Proof => ({
+    clientAssertion: (config) => {
+      calls.push(config)
+      const now = Math.floor(Date.now() / 1000)
+      const claims = { iss: github.issuer, sub: github.subject, aud: github.audience, iat: now, exp: now + 600 }
+      return Effect.runPromise(sign({ header: { alg: "RS256" }, claims, privateKey }))
+    }
+  })
+
+  it.scopedLive("acquires with another issuer's token, which its callback gives for the endpoint", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* EntraEmulatorNode.Address
+      const calls: Array<AssertionConfig> = []
+      const client = yield* application({ proof: federated(issuer.privateKey, calls) })
+      const result = yield* acquire(client)
+      assert.strictEqual(Jose.decodeJwt(result?.accessToken ?? "").azpacr, "2")
+      assert.isTrue((yield* acquire(client))?.fromCache)
+      const [request, ...more] = yield* tokenRequests
+      assert.lengthOf(more, 0)
+      assert.deepStrictEqual(request?.assertion?.header, { alg: "RS256" })
+      assert.strictEqual(request?.assertion?.claims.iss, github.issuer)
+      const tokenEndpoint = `${origin}/${defaults.tenantId}/oauth2/v2.0/token`
+      for (const call of calls) assert.deepInclude(call, { clientId: defaults.clientId, tokenEndpoint })
+      assert.isAbove(calls.length, 0)
+    }).pipe(Effect.provide(withProofs))
+  )
+
+  it.scopedLive("another issuer's token with a wrong signature is its ServerError", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(acquire(yield* application({ proof: federated(stranger.privateKey) })))
+      assert.instanceOf(error, ServerError)
+      assert.include((error as AuthError).errorMessage, "AADSTS700027")
+    }).pipe(Effect.provide(withProofs))
   )
 })
