@@ -1,0 +1,191 @@
+import { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { Clock, Effect, Redacted } from "effect"
+import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
+import type { Fault } from "../../src/emulator/Fault.js"
+
+const { defaults } = EntraEmulator
+
+/** What goes wrong between client and server, beyond what a server's answer can be. */
+export type WireFault =
+  /** No connection: the server has seen nothing. */
+  | { readonly _tag: "NoConnection"; readonly code: string }
+  /** The server took the request; the connection broke before a whole head had arrived. */
+  | { readonly _tag: "NoHead"; readonly code: string }
+  /** The head and half of the body, and then nothing more. */
+  | { readonly _tag: "StalledBody" }
+
+export type Trouble = Fault | WireFault
+
+export const noConnection = (code: string): Trouble => ({ _tag: "NoConnection", code })
+export const noHead = (code: string): Trouble => ({ _tag: "NoHead", code })
+export const stalledBody: Trouble = { _tag: "StalledBody" }
+
+/** One request as it left the client. */
+export interface Sent {
+  readonly at: number
+  readonly origin: string
+}
+
+/** What a server knows of a code or a refresh token that serves once. */
+interface Ledger {
+  readonly taken: Set<string>
+  offeredTwice: number
+  issued: number
+}
+
+/** What the emulator answers, at once, with a fault or without. */
+export type Answer = (
+  request: HttpClientRequest.HttpClientRequest,
+  fault?: Fault
+) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+
+export type Plan = (request: number, form: URLSearchParams) => Trouble | undefined
+
+export interface Wire {
+  readonly client: HttpClient.HttpClient
+  /** From now on, what each request meets: by its number, counted from here, and by its form. */
+  readonly plan: (next: Plan) => void
+  readonly sent: ReadonlyArray<Sent>
+  /** Requests whose answer needs no passing of time: while there are any, the clock must stand. */
+  readonly busy: () => number
+  /** How often something that serves once was offered after the server had taken it. */
+  readonly offeredTwice: () => number
+}
+
+const formOf = (request: HttpClientRequest.HttpClientRequest): URLSearchParams =>
+  new URLSearchParams(request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : "")
+
+const entra = "https://login.microsoftonline.com"
+
+/** What the emulator is asked in place of a grant that it does not know. */
+const asAppRequest = HttpClientRequest.post(`${entra}/${defaults.tenantId}/oauth2/v2.0/token`).pipe(
+  HttpClientRequest.bodyUrlParams({
+    grant_type: "client_credentials",
+    client_id: defaults.clientId,
+    client_secret: Redacted.value(defaults.clientSecret),
+    scope: defaults.apiScope
+  })
+)
+
+/** What serves once: a code everywhere, a refresh token wherever it rotates. */
+const servesOnce = (form: URLSearchParams, url: URL): string | undefined =>
+  form.get("code") ?? (url.origin === entra ? undefined : (form.get("refresh_token") ?? undefined))
+
+const broken = (request: HttpClientRequest.HttpClientRequest, code: string) =>
+  new HttpClientError.RequestError({
+    request,
+    reason: "Transport",
+    cause: Object.assign(new Error("the connection broke"), { code })
+  })
+
+const json = (request: HttpClientRequest.HttpClientRequest, status: number, body: object) =>
+  HttpClientResponse.fromWeb(request, Response.json(body, { status }))
+
+/** The first half of what was answered; the second never comes. */
+const stalled = (request: HttpClientRequest.HttpClientRequest, text: string) => {
+  const half = new TextEncoder().encode(text.slice(0, text.length / 2))
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(half) })
+  return HttpClientResponse.fromWeb(request, new Response(body, { headers: { "content-type": "application/json" } }))
+}
+
+/**
+ * The emulator behind a wire on which things go wrong as planned. App requests reach the emulator as they are; every
+ * other grant is answered by a small token server that keeps a ledger (a code, or a refresh token that rotates, is
+ * revoked when it is offered twice) and has its tokens, and its faults, from the emulator.
+ */
+export const make = (answer: Answer): Wire => {
+  const sent: Array<Sent> = []
+  const ledger: Ledger = { taken: new Set(), offeredTwice: 0, issued: 0 }
+  let plan: Plan = () => undefined
+  let planned = 0
+  let busy = 0
+
+  const hurried = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend(() => {
+      busy += 1
+      return Effect.ensuring(
+        effect,
+        Effect.sync(() => {
+          busy -= 1
+        })
+      )
+    })
+
+  const granted = (request: HttpClientRequest.HttpClientRequest) =>
+    Effect.gen(function* () {
+      const response = yield* answer(asAppRequest)
+      const members = yield* response.json
+      ledger.issued += 1
+      const refresh_token = `refresh-${ledger.issued}`
+      return json(request, response.status, { ...(members as object), refresh_token })
+    })
+
+  const isAppRequest = (form: URLSearchParams) => form.get("grant_type") === "client_credentials"
+
+  /** The answer without a fault. */
+  const healthy = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams) =>
+    isAppRequest(form) ? answer(request) : granted(request)
+
+  const played = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, fault: Fault) =>
+    answer(isAppRequest(form) ? request : asAppRequest, fault)
+
+  const meet = (
+    request: HttpClientRequest.HttpClientRequest,
+    form: URLSearchParams,
+    trouble: Trouble | undefined
+  ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
+    if (trouble === undefined) return hurried(healthy(request, form))
+    switch (trouble._tag) {
+      case "NoConnection":
+      case "NoHead":
+        return broken(request, trouble.code)
+      case "StalledBody":
+        return hurried(
+          Effect.map(
+            Effect.flatMap(healthy(request, form), (response) => response.text),
+            (text) => stalled(request, text)
+          )
+        )
+      case "Hang":
+        return Effect.never
+      case "Delay":
+        return Effect.zipRight(Effect.sleep(trouble.duration), meet(request, form, trouble.then))
+      default:
+        return hurried(played(request, form, trouble))
+    }
+  }
+
+  /** What is offered counts as taken, unless the server put the request off unread. */
+  const enter = (offered: string, met: ReturnType<typeof meet>, request: HttpClientRequest.HttpClientRequest) =>
+    Effect.suspend(() => {
+      if (ledger.taken.has(offered)) {
+        ledger.offeredTwice += 1
+        return Effect.succeed(json(request, 400, { error: "invalid_grant" }))
+      }
+      ledger.taken.add(offered)
+      return Effect.tap(met, ({ status }) => status === 429 && ledger.taken.delete(offered))
+    })
+
+  const client = HttpClient.make((request, url) =>
+    Effect.gen(function* () {
+      sent.push({ at: yield* Clock.currentTimeMillis, origin: url.origin })
+      planned += 1
+      const form = formOf(request)
+      const trouble = plan(planned, form)
+      const offered = servesOnce(form, url)
+      const met = meet(request, form, trouble)
+      return yield* offered === undefined || trouble?._tag === "NoConnection" ? met : enter(offered, met, request)
+    })
+  )
+
+  return {
+    client,
+    sent,
+    plan: (next) => {
+      planned = 0
+      plan = next
+    },
+    busy: () => busy,
+    offeredTwice: () => ledger.offeredTwice
+  }
+}
