@@ -127,7 +127,7 @@ export const make = (
           mayResend: mayResend(clientCredentials, resolved.kind),
           consumes: clientCredentials.consumes(),
           exchange: ({ claims, correlationId, timeout }) =>
-            Effect.flatMap(prepared.parameters(authenticationOf(resolved, claims, correlationId)), (authentication) =>
+            prepared.authenticate(authenticationOf(resolved, claims, correlationId), (parameters) =>
               exchange(transport, {
                 authority: resolved,
                 grant: clientCredentials,
@@ -138,7 +138,7 @@ export const make = (
                   client_id: clientId,
                   scope: set.scopes.join(" "),
                   ...(claims !== undefined && { claims }),
-                  ...authentication
+                  ...parameters
                 }
               })
             )

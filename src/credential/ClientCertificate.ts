@@ -10,7 +10,7 @@ import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import { CompactSign, type CryptoKey, compactVerify, importPKCS8, importX509 } from "jose"
 import { ConfigurationError } from "../core/TokenError.js"
-import { assertionParameters, type ClientCredential } from "./ClientCredential.js"
+import { assertionParameters, type ClientCredential, constant } from "./ClientCredential.js"
 import * as ClientAssertion from "./clientAssertion.js"
 import { keyBlock, type PemBlock, parsePem, wrongBlock } from "./pem.js"
 import { endOf } from "./x509Validity.js"
@@ -126,6 +126,6 @@ export const fromPem = (options: Options): ClientCredential => ({
     const x5c = [certificate, ...chain].map(({ bytes }) => Encoding.encodeBase64(bytes))
     const header = { ...(yield* thumbprint(algorithm, certificate)), ...(options.sendChain === true && { x5c }) }
     const assertionFor = yield* ClientAssertion.make({ key: privateKey, algorithm, header })
-    return { parameters: (authentication) => Effect.map(assertionFor(authentication), assertionParameters) }
+    return constant(certificate.text, (authentication) => Effect.map(assertionFor(authentication), assertionParameters))
   })
 })

@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { ResolvedAuthority } from "../core/Authority.js"
-import { ConfigurationError, CredentialUnavailable } from "../core/TokenError.js"
+import { ConfigurationError, CredentialUnavailable, InvalidClient } from "../core/TokenError.js"
 
 /**
  * The parameters that authenticate one request (RFC 6749 2.3.1, RFC 7521 4.2).
@@ -43,8 +44,28 @@ export interface Authentication {
  * @category models
  */
 export interface PreparedCredential {
-  readonly parameters: (authentication: Authentication) => Effect.Effect<Parameters, CredentialUnavailable>
+  /** What it is recognised by (compared with `Equal`): the same key or secret loaded again is the same credential. */
+  readonly identity: unknown
+  /** Sends a request with the parameters that authenticate it. */
+  readonly authenticate: <A, E>(
+    authentication: Authentication,
+    send: (parameters: Parameters) => Effect.Effect<A, E>
+  ) => Effect.Effect<A, E | CredentialUnavailable>
 }
+
+/**
+ * A credential that stays what it is.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const constant = (
+  identity: unknown,
+  parameters: (authentication: Authentication) => Effect.Effect<Parameters, CredentialUnavailable>
+): PreparedCredential => ({
+  identity,
+  authenticate: (authentication, send) => Effect.flatMap(parameters(authentication), send)
+})
 
 /**
  * A credential as it was given; it is prepared once, when a client is made of it.
@@ -70,7 +91,7 @@ export const secret = (value: Redacted.Redacted): ClientCredential => ({
           expected: "a client secret that is not empty",
           remedy: "Give the secret's value (not its id), for instance by AZURE_CLIENT_SECRET."
         })
-      : Effect.succeed({ parameters: () => Effect.succeed({ client_secret: value }) })
+      : Effect.succeed(constant(value, () => Effect.succeed({ client_secret: value })))
   )
 })
 
@@ -85,6 +106,8 @@ export const assertionParameters = (assertion: Redacted.Redacted): Parameters =>
   client_assertion_type: assertionType,
   client_assertion: assertion
 })
+
+const isInvalidClient = (error: unknown): error is InvalidClient => error instanceof InvalidClient
 
 const unavailable = (reason: string, cause?: unknown) =>
   new CredentialUnavailable({
@@ -104,8 +127,8 @@ const unavailable = (reason: string, cause?: unknown) =>
 export const assertion = <E>(
   make: (authentication: Authentication) => Effect.Effect<Redacted.Redacted, E>
 ): ClientCredential => ({
-  prepare: Effect.succeed({
-    parameters: (authentication) =>
+  prepare: Effect.succeed(
+    constant(make, (authentication) =>
       make(authentication).pipe(
         Effect.mapError((error) => unavailable("the Effect that makes it failed", error)),
         Effect.filterOrFail(
@@ -114,5 +137,57 @@ export const assertion = <E>(
         ),
         Effect.map(assertionParameters)
       )
+    )
+  )
+})
+
+const notLoaded = (error: unknown) =>
+  new CredentialUnavailable({
+    credential: "client credential",
+    reason: error instanceof ConfigurationError ? error.message : "the Effect that loads it failed",
+    cause: Redacted.make(error)
+  })
+
+/**
+ * A credential that changes while the program runs: loaded when the first request is sent, and once more when the authority
+ * refuses it (`invalid_client`). If it is another one by then, the request is sent again with it; tokens in the cache are
+ * not touched. One load is under way at a time, and who was refused with the old one finds the new one there.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const rotating = <E>(load: Effect.Effect<ClientCredential, E>): ClientCredential => ({
+  prepare: Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const lock = yield* Effect.makeSemaphore(1)
+    let current: PreparedCredential | undefined
+
+    const loaded = Effect.flatMap(load, ({ prepare }) => Scope.extend(prepare, scope)).pipe(
+      Effect.mapError(notLoaded),
+      Effect.map((next) => {
+        if (current === undefined || !Equal.equals(current.identity, next.identity)) current = next
+        return current
+      })
+    )
+    const first = lock.withPermits(1)(Effect.suspend(() => (current === undefined ? loaded : Effect.succeed(current))))
+    const after = (used: PreparedCredential) =>
+      lock.withPermits(1)(
+        Effect.suspend(() => (current === undefined || current === used ? loaded : Effect.succeed(current)))
+      )
+
+    return {
+      identity: load,
+      authenticate: (authentication, send) =>
+        Effect.flatMap(first, (used) =>
+          used.authenticate(authentication, send).pipe(
+            Effect.catchIf(isInvalidClient, (refusal) =>
+              Effect.flatMap(
+                Effect.orElseSucceed(after(used), () => used),
+                (next) => (next === used ? Effect.fail(refusal) : next.authenticate(authentication, send))
+              )
+            )
+          )
+        )
+    }
   })
 })

@@ -7,6 +7,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { CredentialUnavailable } from "../core/TokenError.js"
+import type { TokenProvider } from "../core/TokenProvider.js"
 import * as ClientCredential from "./ClientCredential.js"
 
 /** No token comes near this; a file that does is another file. */
@@ -38,7 +39,30 @@ export const tokenFile = (
   path: string
 ): Effect.Effect<ClientCredential.ClientCredential, never, FileSystem.FileSystem> =>
   Effect.map(FileSystem.FileSystem, (fs) => ({
-    prepare: Effect.succeed({
-      parameters: () => Effect.map(readToken(fs, path), ClientCredential.assertionParameters)
-    })
+    prepare: Effect.succeed(
+      ClientCredential.constant(path, () => Effect.map(readToken(fs, path), ClientCredential.assertionParameters))
+    )
   }))
+
+/**
+ * The audience of tokens that Entra's public cloud takes as an app's credential.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const publicAudience = "api://AzureADTokenExchange"
+
+/**
+ * Another identity's token as the app's credential, such as a managed identity's. Other clouds have other audiences, which
+ * the federated credential of the app registration names.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromTokenProvider = <E>(
+  provider: TokenProvider<E>,
+  options?: { readonly audience?: string | undefined }
+): ClientCredential.ClientCredential => {
+  const source = provider.forScopes(`${options?.audience ?? publicAudience}/.default`)
+  return ClientCredential.assertion(() => Effect.map(source.getToken(), ({ accessToken }) => accessToken))
+}

@@ -4,7 +4,7 @@ import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, FiberRef, HashSet, Logger, Redacted, TestClock } from "effect"
 import { compactVerify, decodeJwt, decodeProtectedHeader, importX509 } from "jose"
 import * as ClientCertificate from "../../src/credential/ClientCertificate.js"
-import type { Authentication } from "../../src/credential/ClientCredential.js"
+import type { Authentication, PreparedCredential } from "../../src/credential/ClientCredential.js"
 import { ecPkcs8, encrypted, type KeyPair, makeCertificate, pkcs1, pkcs8 } from "../support/keys.js"
 
 const authentication: Authentication = {
@@ -27,6 +27,9 @@ beforeAll(async () => {
 const prepared = (options: Partial<ClientCertificate.Options> = {}) =>
   ClientCertificate.fromPem({ ...pair, ...options }).prepare
 
+const parametersOf = (credential: PreparedCredential) => (asked: Authentication) =>
+  credential.authenticate(asked, Effect.succeed)
+
 const assertionOf = (parameters: Readonly<Record<string, string | Redacted.Redacted>>): string => {
   const { client_assertion: assertion } = parameters
   assert(Redacted.isRedacted(assertion))
@@ -35,7 +38,7 @@ const assertionOf = (parameters: Readonly<Record<string, string | Redacted.Redac
 
 const signed = (options?: Partial<ClientCertificate.Options>, asked: Partial<Authentication> = {}) =>
   Effect.gen(function* () {
-    const { parameters } = yield* prepared(options)
+    const parameters = parametersOf(yield* prepared(options))
     return assertionOf(yield* parameters({ ...authentication, ...asked }))
   })
 
@@ -95,7 +98,7 @@ describe("an assertion", () => {
 
   it.scoped("is kept for its tenant and audience until a minute before its end", () =>
     Effect.gen(function* () {
-      const { parameters } = yield* prepared()
+      const parameters = parametersOf(yield* prepared())
       const ask = (asked: Partial<Authentication> = {}) =>
         Effect.map(parameters({ ...authentication, ...asked }), assertionOf)
       const first = yield* ask()
@@ -110,7 +113,7 @@ describe("an assertion", () => {
 
   it.scoped("is signed once however many ask at the same time", () =>
     Effect.gen(function* () {
-      const { parameters } = yield* prepared()
+      const parameters = parametersOf(yield* prepared())
       const asked = Effect.map(parameters(authentication), assertionOf)
       const all = yield* Effect.replicateEffect(asked, 100, { concurrency: "unbounded" })
       assert.strictEqual(new Set(all).size, 1)
@@ -119,7 +122,7 @@ describe("an assertion", () => {
 
   it.scoped("is made anew for each request to any other server, of a type of its own", () =>
     Effect.gen(function* () {
-      const { parameters } = yield* prepared()
+      const parameters = parametersOf(yield* prepared())
       const asked = parameters({ ...authentication, authority: "custom", audience: "https://issuer.example" })
       const [one, two] = yield* Effect.all([asked, asked])
       assert.notStrictEqual(decodeJwt(assertionOf(one)).jti, decodeJwt(assertionOf(two)).jti)

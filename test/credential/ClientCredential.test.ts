@@ -4,11 +4,24 @@ import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Effect, Predicate, Redacted } from "effect"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
+import * as AccessToken from "../../src/core/AccessToken.js"
+import type { Scopes } from "../../src/core/scopes.js"
+import * as TokenProvider from "../../src/core/TokenProvider.js"
 import * as ClientCredential from "../../src/credential/ClientCredential.js"
 import * as FederatedCredential from "../../src/credential/FederatedCredential.js"
 import { defaults, layer, options, tokenRequests } from "../support/emulated.js"
 
 class VaultClosed extends Data.TaggedError("VaultClosed")<{ readonly detail: string }> {}
+
+const nobody: ClientCredential.Authentication = {
+  clientId: "",
+  tenantId: "",
+  authority: "entra",
+  tokenEndpoint: "",
+  audience: "",
+  claims: undefined,
+  correlationId: ""
+}
 
 const getToken = (credential: ClientCredential.ClientCredential) =>
   Effect.flatMap(ConfidentialClient.make({ ...options, credential }), ({ app }) =>
@@ -58,22 +71,45 @@ describe("an assertion from elsewhere", () => {
   )
 })
 
+describe("another identity's token", () => {
+  it.scoped("is asked for with the audience of the app's federated credential, and sent as the assertion", () =>
+    Effect.gen(function* () {
+      const asked: Array<Scopes> = []
+      const accessToken = Redacted.make("a.b.c")
+      const provider = (made: TokenProvider.TokenProvider<never>): TokenProvider.TokenProvider<never> => ({
+        forScopes: (scopes) => {
+          asked.push(scopes)
+          return made.forScopes(scopes)
+        }
+      })
+      const managedIdentity = provider(TokenProvider.succeed(AccessToken.make({ accessToken })))
+      for (const audience of [undefined, "api://AzureADTokenExchangeChina"]) {
+        const { authenticate } = yield* FederatedCredential.fromTokenProvider(managedIdentity, { audience }).prepare
+        const parameters = yield* authenticate(nobody, Effect.succeed)
+        assert.strictEqual(parameters.client_assertion, accessToken)
+      }
+      assert.deepStrictEqual(asked, ["api://AzureADTokenExchange/.default", "api://AzureADTokenExchangeChina/.default"])
+    })
+  )
+
+  it.scoped("that can't be had is CredentialUnavailable", () =>
+    Effect.gen(function* () {
+      const credential = FederatedCredential.fromTokenProvider(TokenProvider.fail(new VaultClosed({ detail: "x" })))
+      const { authenticate } = yield* credential.prepare
+      const error = yield* Effect.flip(authenticate(nobody, Effect.succeed))
+      assert.strictEqual(error._tag, "CredentialUnavailable")
+    })
+  )
+})
+
 describe("a federated token file", () => {
   const file = Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* fs.makeTempFileScoped()
     const write = (content: string) => Effect.orDie(fs.writeFileString(path, content))
     const credential = yield* FederatedCredential.tokenFile(path)
-    const { parameters } = yield* credential.prepare
-    const read = parameters({
-      clientId: "",
-      tenantId: "",
-      authority: "entra",
-      tokenEndpoint: "",
-      audience: "",
-      claims: undefined,
-      correlationId: ""
-    })
+    const { authenticate } = yield* credential.prepare
+    const read = authenticate(nobody, Effect.succeed)
     return { fs, path, write, read }
   })
 

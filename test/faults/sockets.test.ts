@@ -21,7 +21,7 @@ const layers = {
 
 /** Long enough for a busy machine, and as short as a test can wait where the server never answers. */
 const slow = "5 seconds"
-const hasty = "200 millis"
+const hasty = "150 millis"
 
 const makeClient = (origin: string, attemptTimeout: Duration.DurationInput = slow) =>
   ConfidentialClient.make({

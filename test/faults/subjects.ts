@@ -128,7 +128,7 @@ export const clientCredentials: Subject = {
 export const rotatingRefreshToken = user("refresh_token elsewhere", Grants.refreshToken, rotating, true)
 export const entraRefreshToken = user("refresh_token at Entra", Grants.refreshToken, entra, false)
 
-/** Every grant of the library, each at the authorities that differ for it (DECISIONS.md 1). */
+/** Every grant of the library, each at the authorities that differ for it. */
 export const subjects: ReadonlyArray<Subject> = [
   clientCredentials,
   user("on_behalf_of", Grants.onBehalfOf, entra, false),
