@@ -186,7 +186,11 @@ export const schedule = <E extends Failure>(
 }
 
 /** A wait that the server asked for and the policy does not allow is the caller's, who is told when to come back. */
-const orComeBack = <E extends Failure>(policy: RetryPolicy, deadline: number) => {
+const orComeBack = <E extends Failure>(
+  policy: RetryPolicy,
+  { mayResend }: Pick<Exchange<unknown, E, never>, "mayResend">,
+  deadline: number
+) => {
   const throttled = (failure: AuthorityUnavailable, wait: Duration.Duration) => {
     const { correlationId, description, error, errorCodes, retryAfter, status, timestamp, traceId } = failure
     const details = { correlationId, description, error, errorCodes, retryAfter, status, timestamp, traceId }
@@ -194,7 +198,7 @@ const orComeBack = <E extends Failure>(policy: RetryPolicy, deadline: number) =>
   }
   return (failure: E): Effect.Effect<never, E | Throttled> => {
     const wait = failure.retryAfter
-    if (!(failure instanceof AuthorityUnavailable && failure.isRetryable) || wait === undefined)
+    if (!(failure instanceof AuthorityUnavailable && failure.isRetryable && mayResend(failure)) || wait === undefined)
       return Effect.fail(failure)
     return Effect.if(allows(policy, failure, deadline), {
       onTrue: () => Effect.fail(failure),
@@ -218,5 +222,8 @@ export const retry = <A, E extends Failure, R>(
     const timed = Effect.flatMap(monotonicMillis, (now) =>
       exchange.attempt(Duration.min(policy.attemptTimeout, Duration.millis(deadline - now)))
     )
-    return Effect.catchAll(Effect.retry(timed, schedule(policy, exchange, deadline)), orComeBack<E>(policy, deadline))
+    return Effect.catchAll(
+      Effect.retry(timed, schedule(policy, exchange, deadline)),
+      orComeBack(policy, exchange, deadline)
+    )
   })

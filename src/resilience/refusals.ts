@@ -64,7 +64,13 @@ export interface Asker {
 
 /** An answer that is remembered; times are monotonic milliseconds. */
 type Memory<E> =
-  | { readonly _tag: "Closed"; readonly failure: Throttled | AuthorityUnavailable; readonly until: number }
+  | {
+      readonly _tag: "Closed"
+      readonly failure: Throttled | AuthorityUnavailable
+      readonly until: number
+      /** Whose request it was. */
+      readonly request: string
+    }
   | { readonly _tag: "Repeated"; readonly failure: E; readonly until: number; readonly count: number }
   | { readonly _tag: "Told"; readonly principals: ReadonlyMap<string, number> }
 
@@ -132,9 +138,9 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
     told: `told ${scope}`
   })
 
-  const close = (key: string, failure: Throttled | AuthorityUnavailable, until: number) => {
+  const close = (key: string, request: string, failure: Throttled | AuthorityUnavailable, until: number) => {
     const known = memory.get(key)
-    if (known?._tag !== "Closed" || known.until < until) memory.set(key, { _tag: "Closed", failure, until })
+    if (known?._tag !== "Closed" || known.until < until) memory.set(key, { _tag: "Closed", failure, until, request })
   }
 
   /** Remembers who was told 429, and tells whether it is many by now. */
@@ -152,9 +158,11 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
   const closeFor = (asker: Asker, failure: Throttled | AuthorityUnavailable, wait: Duration.Duration, now: number) => {
     const { principal, scope, told } = keys(asker)
     const until = now + Duration.toMillis(wait)
-    if (failure instanceof AuthorityUnavailable && failure.status === 503) return close(scope, failure, until)
-    close(principal, failure, until)
-    if (failure instanceof Throttled && isWidespread(told, asker.principal, now)) close(scope, failure, until)
+    if (failure instanceof AuthorityUnavailable && failure.status === 503)
+      return close(scope, asker.request, failure, until)
+    close(principal, asker.request, failure, until)
+    if (failure instanceof Throttled && isWidespread(told, asker.principal, now))
+      close(scope, asker.request, failure, until)
   }
 
   const repeat = (asker: Asker, failure: E, now: number) => {
@@ -199,7 +207,11 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
     succeeded: (asker) =>
       Effect.sync(() => {
         const { principal, request, scope } = keys(asker)
-        for (const key of [request, principal, scope]) memory.delete(key)
+        memory.delete(request)
+        memory.delete(principal)
+        // What succeeds besides may have been sent before the service asked for patience.
+        const closed = memory.get(scope)
+        if (closed?._tag === "Closed" && closed.request === asker.request) memory.delete(scope)
       }),
     forgive: (asker) => Effect.sync(() => memory.delete(keys(asker).request))
   }

@@ -31,6 +31,8 @@ export interface Row {
   readonly paid: number
   /** How long one attempt takes. */
   readonly attempt: number
+  /** What it is for a grant that is used up by asking: there is nothing to come back with. */
+  readonly usedUp?: string
   /** Said by `error`, so that it means different things to different askers. */
   readonly refusal?: string
   /** Members and codes that only Entra gives. */
@@ -226,7 +228,7 @@ export const rows: ReadonlyArray<Row> = [
   transient("502 HTML", Fault.html(502), "AuthorityUnavailable"),
   transient("503, no header", Fault.unavailable(), "AuthorityUnavailable"),
   unavailable503(2000),
-  tooLong("503, Retry-After: 120", Fault.unavailable("120"), 120_000, "taken"),
+  { ...tooLong("503, Retry-After: 120", Fault.unavailable("120"), 120_000, "taken"), usedUp: "AuthorityUnavailable" },
   status(504),
   { ...status(505), ...final("AuthorityUnavailable"), paid: 0 },
   transient(
@@ -282,6 +284,7 @@ export type Times = "once" | "always"
 export const expected = (row: Row, times: Times, subject: Subject): Ending => {
   const outcome = row.refusal === undefined ? undefined : (meaning[row.refusal]?.[subject.asker] ?? "RequestRejected")
   const ending = outcome === undefined ? row[times] : { ...row[times], outcome }
+  if (subject.consumes && row.usedUp !== undefined) return { ...ending, outcome: row.usedUp }
   const isRepeated = row.always.requests > 1
   return subject.consumes && row.fate === "taken" && isRepeated
     ? { outcome: row.always.outcome, requests: 1, time: [row.attempt, row.attempt] }

@@ -251,12 +251,21 @@ describe("a success", () => {
     })
   )
 
-  it.effect("opens the way for all, where it was closed for all", () =>
+  it.effect("opens the way for all, where the same request had closed it for all", () =>
+    Effect.gen(function* () {
+      const refusals = yield* make()
+      yield* refusals.attemptFailed(ann, unavailable(503, "20 seconds"))
+      yield* refusals.succeeded(ann)
+      assert.deepStrictEqual(yield* open(refusals, ann, bob, carol), ["ann", "bob", "carol"])
+    })
+  )
+
+  it.effect("of a request that was under way when another was put off opens nothing for all", () =>
     Effect.gen(function* () {
       const refusals = yield* make()
       yield* refusals.attemptFailed(ann, unavailable(503, "20 seconds"))
       yield* refusals.succeeded(bob)
-      assert.deepStrictEqual(yield* open(refusals, ann, bob, carol), ["ann", "bob", "carol"])
+      assert.deepStrictEqual(yield* open(refusals, ann, bob, carol), [])
     })
   )
 })
