@@ -10,10 +10,14 @@ import manifest from "../../package.json" with { type: "json" }
 const run = promisify(execFile)
 const root = new URL("../..", import.meta.url).pathname
 
-/** The first TypeScript program of the README. */
-const firstExample = async (): Promise<string> => {
+/** The TypeScript of the README, block by block. */
+const examples = async (): Promise<ReadonlyArray<string>> => {
   const readme = await readFile(join(root, "README.md"), "utf8")
-  const program = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]
+  return [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, program = ""]) => program)
+}
+
+const firstExample = async (): Promise<string> => {
+  const [program] = await examples()
   if (program === undefined) throw new Error("README.md has no program")
   return program
 }
@@ -35,10 +39,22 @@ describe("the package, installed from its tarball into an empty folder", () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
+  const compile = (...files: ReadonlyArray<string>) => {
+    const tsc = join(root, "node_modules/typescript/bin/tsc")
+    return node(tsc, "--module", "nodenext", "--target", "es2022", "--strict", "--skipLibCheck", ...files)
+  }
+
+  it("compiles every program of the README", async () => {
+    const programs = await examples()
+    const files = programs.map((_, index) => `example${index}.ts`)
+    await Promise.all(programs.map((program, index) => writeFile(join(folder, `example${index}.ts`), program)))
+    assert.isAtLeast(files.length, 2)
+    await compile(...files)
+  }, 120_000)
+
   it("runs the README's first program against the emulator", async () => {
     await writeFile(join(folder, "program.ts"), await firstExample())
-    const tsc = join(root, "node_modules/typescript/bin/tsc")
-    await node(tsc, "--module", "nodenext", "--target", "es2022", "--strict", "--skipLibCheck", "program.ts")
+    await compile("program.ts")
 
     const bin = join(folder, "node_modules/.bin/effect-entra")
     const emulator = execFile(process.execPath, [bin, "emulator"])
