@@ -46,6 +46,8 @@ export interface Entry extends Lifetime {
  * @category models
  */
 export interface TokenCacheService {
+  /** The number of an exchange that starts now, whichever client's it is. */
+  readonly unsafeNextSequence: () => number
   /** The entry as it stands, fresh or not; one look-up in memory. */
   readonly unsafeGet: (key: CacheKey) => Entry | undefined
   /** Keeps a token, unless it has no usable end or a newer exchange's is there. */
@@ -80,7 +82,11 @@ class Memory implements TokenCacheService {
   /** In the order in which they were written. */
   private readonly entries = new Map<string, Entry>()
 
+  private started = 0
+
   constructor(private readonly capacity: number) {}
+
+  readonly unsafeNextSequence = (): number => ++this.started
 
   readonly unsafeGet = (key: CacheKey): Entry | undefined => this.entries.get(key.id)
 
@@ -88,7 +94,8 @@ class Memory implements TokenCacheService {
     Effect.zipWith(Clock.currentTimeMillis, Random.next, (now, random) => {
       const lifetime = lifetimeOf(token, now)
       const present = this.entries.get(key.id)
-      if (lifetime === undefined || (present !== undefined && present.sequence > sequence)) return
+      const isLate = present !== undefined && present.sequence > sequence && serves(present, now)
+      if (lifetime === undefined || isLate) return
       this.entries.delete(key.id)
       if (this.entries.size >= this.capacity) this.makeRoom(now)
       const renewal = { dueAt: renewalOf(token, lifetime, random), failures: 0 }

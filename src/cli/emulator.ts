@@ -3,6 +3,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as EntraEmulator from "../emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../emulator/EntraEmulatorNode.js"
 import { Failed } from "./failed.js"
@@ -30,6 +31,7 @@ export const emulatorCommand = Command.make(
   "emulator",
   {
     port: Options.integer("port").pipe(
+      Options.withSchema(Schema.Int.pipe(Schema.between(0, 65_535))),
       Options.withDescription("The port on 127.0.0.1; any free one when left out"),
       Options.optional
     ),
@@ -41,7 +43,9 @@ export const emulatorCommand = Command.make(
       Effect.catchTag("ServeError", () =>
         Effect.flatMap(Screen, (screen) =>
           Effect.zipRight(
-            screen.note("The port can't be had: another program listens there. Give another --port, or none.\n"),
+            screen.note(
+              "The port can't be had: another program listens there, or it is reserved. Give another --port, or none.\n"
+            ),
             new Failed()
           )
         )

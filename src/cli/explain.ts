@@ -8,11 +8,11 @@ import { Failed } from "./failed.js"
 import { explanationLines } from "./report.js"
 import { printable, Screen } from "./screen.js"
 
-const codesInBody = /"error_codes"\s*:\s*\[([\d\s,]*)\]/
+const codesInBody = /"error_codes"\s*:\s*\[?([\d\s,"]+)/
 
 /** A code by itself, or the codes of a description or of an error response, as they were pasted. */
 export const codesOf = (text: string): ReadonlyArray<string> => {
-  if (/^(?:AADSTS)?\d{2,9}$/i.test(text.trim())) return [text.trim()]
+  if (/^(?:AADSTS)?\d{1,9}$/i.test(text.trim())) return [text.trim()]
   const numbers = codesInBody.exec(text)?.[1]?.match(/\d+/g) ?? []
   return Arr.dedupe([...numbers.map((code) => `AADSTS${code}`), ...Aadsts.parseDescription(text).codes])
 }

@@ -13,11 +13,22 @@ export interface ScreenService {
 
 export class Screen extends Context.Tag("effect-entra/cli/Screen")<Screen, ScreenService>() {}
 
-export const layerProcess: Layer.Layer<Screen> = Layer.sync(Screen, () => ({
-  result: (line) => Effect.sync(() => void process.stdout.write(`${line}\n`)),
-  note: (text) => Effect.sync(() => void process.stderr.write(text)),
-  isInteractive: process.stderr.isTTY === true
-}))
+/** Who reads our output may stop reading, as `head` does. */
+const endWithReader = () => {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0)
+    throw error
+  })
+}
+
+export const layerProcess: Layer.Layer<Screen> = Layer.sync(Screen, () => {
+  endWithReader()
+  return {
+    result: (line) => Effect.sync(() => void process.stdout.write(`${line}\n`)),
+    note: (text) => Effect.sync(() => void process.stderr.write(text)),
+    isInteractive: process.stderr.isTTY === true
+  }
+})
 
 /** Control and bidirectional characters in what a server sent could rewrite what a person reads. */
 const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu

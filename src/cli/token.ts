@@ -99,6 +99,7 @@ const showToken = (flags: Flags, token: AccessToken, moments: ReadonlyArray<Time
 
 const showDemo = (flags: Flags, demo: Demo, moments: ReadonlyArray<Timeline.Moment>) => {
   const { api, refusal, second } = demo
+  if (flags.printToken) return showToken(flags, demo.token, moments)
   const token = reportToken(demo.token)
   return show(flags, moments, { token, second, api, refusal }, [
     ...tokenLines(token),

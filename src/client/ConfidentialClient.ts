@@ -105,12 +105,6 @@ export const make = (
     const transport = Transport.make(yield* HttpClient.HttpClient)
     const acquisition = yield* Acquisition.make<ExchangeError>({ cache: yield* TokenCache, policy })
 
-    const authenticationOf = (
-      { audience, kind, tenantId, tokenEndpoint }: Authority.ResolvedAuthority,
-      claims: string | undefined,
-      correlationId: string
-    ) => ({ clientId, authority: kind, tenantId, tokenEndpoint, audience, claims, correlationId })
-
     const appResource = (
       scopes: Scopes,
       tenantId: string | undefined
@@ -118,6 +112,8 @@ export const make = (
       Either.gen(function* () {
         const set = yield* parseScopes(scopes, { isEntra })
         const resolved = yield* Authority.requireTenant(yield* Authority.resolve(authority, { tenantId }))
+        const { audience, kind, tokenEndpoint } = resolved
+        const asked = { clientId, authority: kind, tenantId: resolved.tenantId, tokenEndpoint, audience }
         return {
           key: appKey({ clientId, environment: resolved.environment, tenantId: resolved.tenantId, scopeKey: set.key }),
           name: { "server.address": resolved.host, "entra.tenant_id": resolved.tenantId, "entra.scopes": set.key },
@@ -127,7 +123,7 @@ export const make = (
           mayResend: mayResend(clientCredentials, resolved.kind),
           consumes: clientCredentials.consumes(),
           exchange: ({ claims, correlationId, timeout }) =>
-            prepared.authenticate(authenticationOf(resolved, claims, correlationId), (parameters) =>
+            prepared.authenticate({ ...asked, claims, correlationId, timeout }, (parameters) =>
               exchange(transport, {
                 authority: resolved,
                 grant: clientCredentials,

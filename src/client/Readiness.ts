@@ -47,7 +47,10 @@ export const keepFresh = <Name extends string>(
   Effect.gen(function* () {
     const tokens = new Map<string, AccessToken>()
     const renew = (source: TokenSource<unknown>, name: string) =>
-      Effect.ignore(Effect.map(source.getToken(), (token) => tokens.set(name, token)))
+      Effect.catchAllCause(
+        Effect.map(source.getToken(), (token) => tokens.set(name, token)),
+        () => Effect.void
+      )
     for (const [name, source] of Record.toEntries(sources))
       yield* Effect.forkScoped(Effect.repeat(renew(source, name), Schedule.spaced(options?.every ?? "5 seconds")))
 

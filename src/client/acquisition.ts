@@ -82,7 +82,6 @@ export const make = <E extends TokenError>(options: {
     const { cache, policy } = options
     const flights = yield* SingleFlight.make<AccessToken, Failed>(new ClientClosed())
     const resilience = yield* makeResilience<Failed>(policy)
-    let started = 0
 
     /** A token that is there stays in use, and is renewed a while later; each time that it failed, later. */
     const postpone = ({ key }: Resource<Failed>, failures: 0 | 1) =>
@@ -95,7 +94,7 @@ export const make = <E extends TokenError>(options: {
 
     const fly = (resource: Resource<Failed>, call: Call, { claims, correlationId: wanted }: TokenRequest) =>
       Effect.gen(function* () {
-        const sequence = ++started
+        const sequence = cache.unsafeNextSequence()
         const correlationId = wanted ?? (yield* makeGuid)
         const response = yield* resilience
           .run(call, (timeout) => resource.exchange({ claims, correlationId, timeout }))

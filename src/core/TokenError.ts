@@ -131,7 +131,7 @@ export class AuthorityUnavailable extends Schema.TaggedError<AuthorityUnavailabl
   source,
   /** Absent when nothing was sent. */
   status: Schema.optional(status),
-  /** When it is asked again; only where `source` is `local`. */
+  /** When to come back, where the server or its circuit tells. */
   until: Schema.optional(Schema.DateTimeUtc),
   retryAfter,
   error: Schema.optional(Schema.String),

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
@@ -35,6 +37,8 @@ export interface Authentication {
   /** The claims request that is sent along. */
   readonly claims: string | undefined
   readonly correlationId: string
+  /** How long the attempt may take for which the credential is asked. */
+  readonly timeout: Duration.Duration
 }
 
 /**
@@ -117,6 +121,16 @@ const unavailable = (reason: string, cause?: unknown) =>
   })
 
 /**
+ * Who waits for a credential waits no longer than for an answer.
+ *
+ * @internal
+ */
+export const inTime =
+  ({ timeout }: Authentication) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | CredentialUnavailable> =>
+    Effect.timeoutFail(effect, { duration: timeout, onTimeout: () => unavailable("it was not there in time") })
+
+/**
  * A JWT from elsewhere: another identity provider's token (workload identity federation), or one that a key signed which
  * never leaves its vault. Asked for each request that is really sent; its failure is `CredentialUnavailable`, with the
  * error itself as its `cause`.
@@ -129,8 +143,9 @@ export const assertion = <E>(
 ): ClientCredential => ({
   prepare: Effect.succeed(
     constant(make, (authentication) =>
-      make(authentication).pipe(
-        Effect.mapError((error) => unavailable("the Effect that makes it failed", error)),
+      Effect.suspend(() => make(authentication)).pipe(
+        Effect.catchAllCause((cause) => unavailable("the Effect that makes it failed", Cause.squash(cause))),
+        inTime(authentication),
         Effect.filterOrFail(
           (jwt) => Redacted.value(jwt).length > 0,
           () => unavailable("the Effect that makes it gave an empty one")
@@ -163,7 +178,7 @@ export const rotating = <E>(load: Effect.Effect<ClientCredential, E>): ClientCre
     let current: PreparedCredential | undefined
 
     const loaded = Effect.flatMap(load, ({ prepare }) => Scope.extend(prepare, scope)).pipe(
-      Effect.mapError(notLoaded),
+      Effect.catchAllCause((cause) => notLoaded(Cause.squash(cause))),
       Effect.map((next) => {
         if (current === undefined || !Equal.equals(current.identity, next.identity)) current = next
         return current
@@ -178,11 +193,11 @@ export const rotating = <E>(load: Effect.Effect<ClientCredential, E>): ClientCre
     return {
       identity: load,
       authenticate: (authentication, send) =>
-        Effect.flatMap(first, (used) =>
+        Effect.flatMap(inTime(authentication)(first), (used) =>
           used.authenticate(authentication, send).pipe(
             Effect.catchIf(isInvalidClient, (refusal) =>
               Effect.flatMap(
-                Effect.orElseSucceed(after(used), () => used),
+                Effect.orElseSucceed(inTime(authentication)(after(used)), () => used),
                 (next) => (next === used ? Effect.fail(refusal) : next.authenticate(authentication, send))
               )
             )

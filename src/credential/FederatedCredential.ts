@@ -40,7 +40,9 @@ export const tokenFile = (
 ): Effect.Effect<ClientCredential.ClientCredential, never, FileSystem.FileSystem> =>
   Effect.map(FileSystem.FileSystem, (fs) => ({
     prepare: Effect.succeed(
-      ClientCredential.constant(path, () => Effect.map(readToken(fs, path), ClientCredential.assertionParameters))
+      ClientCredential.constant(path, (authentication) =>
+        Effect.map(ClientCredential.inTime(authentication)(readToken(fs, path)), ClientCredential.assertionParameters)
+      )
     )
   }))
 

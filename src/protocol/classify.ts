@@ -44,6 +44,11 @@ export interface Context<E> {
  */
 export type CommonFailure = TransportError | Throttled | AuthorityUnavailable | MalformedResponse
 
+const waitOf = (wait: Duration.Duration | undefined, now: number) => ({
+  retryAfter: wait,
+  until: wait === undefined ? undefined : DateTime.unsafeMake(now + Duration.toMillis(wait))
+})
+
 const throttled = (
   { headers, status }: Head,
   response: ErrorResponse | undefined,
@@ -53,8 +58,7 @@ const throttled = (
   const wait = retryAfter(headers, now) ?? atLeast
   return new Throttled({
     status,
-    retryAfter: wait,
-    until: wait === undefined ? undefined : DateTime.unsafeMake(now + Duration.toMillis(wait)),
+    ...waitOf(wait, now),
     error: response?.error,
     ...diagnose(response, authority)
   })
@@ -67,7 +71,7 @@ const unavailable = (
 ) =>
   new AuthorityUnavailable({
     status,
-    retryAfter: retryAfter(headers, now),
+    ...waitOf(retryAfter(headers, now), now),
     error: response?.error,
     ...diagnose(response, authority)
   })

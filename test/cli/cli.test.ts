@@ -72,7 +72,7 @@ describe("effect-entra token", () => {
         "Throttled (HTTP 429)",
         "waiting 1.",
         "AuthorityUnavailable (HTTP 503)",
-        "waiting 0.",
+        "waiting ",
         "token (HTTP 200)"
       ]
       let from = 0
@@ -84,6 +84,13 @@ describe("effect-entra token", () => {
       for (const part of ["identity_provider", "from cache", "HTTP 200", "AADSTS7000215", "what to do"])
         assert.include(ran.result, part)
       assert.notInclude(ran.result + ran.note, "eyJ")
+    })
+  )
+
+  it.live("--emulator --print-token prints the token alone", () =>
+    Effect.gen(function* () {
+      const ran = yield* effectEntra(["token", "--emulator", "--print-token"])
+      assert.match(ran.result, /^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/)
     })
   )
 
@@ -177,7 +184,8 @@ describe("effect-entra explain", () => {
     ["a number", ["50076"], "AADSTS50076"],
     ["a description", ["AADSTS700016: Application with identifier 'x' was not found"], "AADSTS700016"],
     ["words that the shell has split", ["Error", "AADSTS700016:", "Application"], "AADSTS700016"],
-    ["an error response", [body], "AADSTS7000215"]
+    ["an error response", [body], "AADSTS7000215"],
+    ["an error response with a single code", ['{"error_codes":"7000215"}'], "AADSTS7000215"]
   ]
   it.effect.each(texts)("explains %s", ([, args, code]) =>
     Effect.gen(function* () {
@@ -220,6 +228,12 @@ describe("effect-entra emulator", () => {
       yield* Fiber.interrupt(fiber)
       const after = yield* Effect.promise(() => fetch(origin).then(String, () => "closed"))
       assert.strictEqual(after, "closed")
+    })
+  )
+
+  it.effect("refuses a port that is none", () =>
+    Effect.gen(function* () {
+      assert.isFalse((yield* effectEntra(["emulator", "--port", "99999"])).succeeded)
     })
   )
 

@@ -82,6 +82,20 @@ describe("a token for the app", () => {
   )
 })
 
+describe("a cache that clients share", () => {
+  it.effect("keeps what a younger client acquires, however much an older one has", () =>
+    Effect.gen(function* () {
+      const older = yield* ConfidentialClient.ConfidentialClient
+      for (let times = 0; times < 5; times++)
+        yield* older.app.forScopes(defaults.apiScope).getToken({ forceRefresh: true })
+      yield* TestClock.adjust("2 hours")
+      const younger = yield* ConfidentialClient.make(options)
+      for (let times = 0; times < 5; times++) yield* younger.app.forScopes(defaults.apiScope).getToken()
+      assert.strictEqual((yield* tokenRequests).length, 6)
+    }).pipe(Effect.scoped, Effect.provide(layer()))
+  )
+})
+
 describe("the end of a token", () => {
   it.effect("300 seconds before it, a new one is asked for", () =>
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto"
 import { inspect } from "node:util"
 import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, FiberRef, HashSet, Logger, Redacted, TestClock } from "effect"
+import { Duration, Effect, FiberRef, HashSet, Logger, Redacted, TestClock } from "effect"
 import { compactVerify, decodeJwt, decodeProtectedHeader, importX509 } from "jose"
 import * as ClientCertificate from "../../src/credential/ClientCertificate.js"
 import type { Authentication, PreparedCredential } from "../../src/credential/ClientCredential.js"
@@ -14,7 +14,8 @@ const authentication: Authentication = {
   tokenEndpoint: "https://login.example/tenant/oauth2/v2.0/token",
   audience: "https://login.example/tenant/oauth2/v2.0/token",
   claims: undefined,
-  correlationId: "01234567-89ab-4cde-8f01-23456789abcd"
+  correlationId: "01234567-89ab-4cde-8f01-23456789abcd",
+  timeout: Duration.seconds(10)
 }
 
 let pair: KeyPair

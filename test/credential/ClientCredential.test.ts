@@ -2,7 +2,7 @@ import { inspect } from "node:util"
 import { FileSystem } from "@effect/platform"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Data, Effect, Predicate, Redacted } from "effect"
+import { Cause, Data, Duration, Effect, Exit, Fiber, Predicate, Redacted, TestClock } from "effect"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as AccessToken from "../../src/core/AccessToken.js"
 import type { Scopes } from "../../src/core/scopes.js"
@@ -20,7 +20,8 @@ const nobody: ClientCredential.Authentication = {
   tokenEndpoint: "",
   audience: "",
   claims: undefined,
-  correlationId: ""
+  correlationId: "",
+  timeout: Duration.seconds(10)
 }
 
 const getToken = (credential: ClientCredential.ClientCredential) =>
@@ -59,6 +60,22 @@ describe("an assertion from elsewhere", () => {
         inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error) + Cause.pretty(Cause.fail(error))
       assert.notInclude(shown, "hunter2")
       assert.strictEqual((yield* tokenRequests).length, 0)
+    }).pipe(Effect.provide(layer()))
+  )
+
+  const escapes: ReadonlyArray<readonly [string, () => Effect.Effect<Redacted.Redacted>]> = [
+    ["throws", () => assert.fail("hunter2")],
+    ["dies", () => Effect.dieMessage("hunter2")],
+    ["interrupts itself", () => Effect.interrupt],
+    ["never ends", () => Effect.never]
+  ]
+  it.scoped.each(escapes)("that %s is CredentialUnavailable, and the next call is free to try again", ([, make]) =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Effect.exit(getToken(ClientCredential.assertion(make))))
+      yield* TestClock.adjust("11 seconds")
+      const exit = yield* Fiber.join(fiber)
+      assert(Exit.isFailure(exit) && exit.cause._tag === "Fail")
+      assert.strictEqual(exit.cause.error._tag, "CredentialUnavailable")
     }).pipe(Effect.provide(layer()))
   )
 
