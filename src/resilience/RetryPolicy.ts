@@ -4,16 +4,16 @@
  *
  * @since 0.1.0
  */
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
-import { AuthorityUnavailable, type ConfigurationError, type Failure, Throttled } from "../core/TokenError.js"
+import { AuthorityUnavailable, type ConfigurationError, type Failure, type Throttled } from "../core/TokenError.js"
 import * as CircuitBreaker from "./circuitBreaker.js"
 import { monotonicMillis } from "./monotonic.js"
+import { putOff } from "./putOff.js"
 import * as Refusals from "./refusals.js"
 import * as RetryBudget from "./retryBudget.js"
 import * as Settings from "./settings.js"
@@ -191,18 +191,13 @@ const orComeBack = <E extends Failure>(
   { mayResend }: Pick<Exchange<unknown, E, never>, "mayResend">,
   deadline: number
 ) => {
-  const throttled = (failure: AuthorityUnavailable, wait: Duration.Duration) => {
-    const { correlationId, description, error, errorCodes, retryAfter, status, timestamp, traceId } = failure
-    const details = { correlationId, description, error, errorCodes, retryAfter, status, timestamp, traceId }
-    return Effect.flatMap(DateTime.now, (now) => new Throttled({ until: DateTime.addDuration(now, wait), ...details }))
-  }
   return (failure: E): Effect.Effect<never, E | Throttled> => {
     const wait = failure.retryAfter
     if (!(failure instanceof AuthorityUnavailable && failure.isRetryable && mayResend(failure)) || wait === undefined)
       return Effect.fail(failure)
     return Effect.if(allows(policy, failure, deadline), {
       onTrue: () => Effect.fail(failure),
-      onFalse: () => throttled(failure, wait)
+      onFalse: () => putOff(failure, wait, "server")
     })
   }
 }

@@ -1,5 +1,3 @@
-import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -14,6 +12,7 @@ import {
 } from "../core/TokenError.js"
 import { BoundedMap } from "./boundedMap.js"
 import { monotonicMillis } from "./monotonic.js"
+import { putOff } from "./putOff.js"
 import * as Settings from "./settings.js"
 
 /** For how long, and for whom, an answer closes the way to the authority. */
@@ -108,21 +107,6 @@ const again = <E extends object>(failure: E): E => {
   return copy
 }
 
-const throttledUntil = (failure: Throttled | AuthorityUnavailable, wait: number): Effect.Effect<never, Throttled> => {
-  const { correlationId, description, error, errorCodes, status, timestamp, traceId } = failure
-  const details = { correlationId, description, error, errorCodes, status, timestamp, traceId }
-  return Effect.flatMap(
-    Clock.currentTimeMillis,
-    (now) =>
-      new Throttled({
-        source: "local",
-        retryAfter: Duration.millis(wait),
-        until: DateTime.unsafeMake(now + wait),
-        ...details
-      })
-  )
-}
-
 /**
  * What authorities have refused, in one bounded map. A principal's refusal is its own; it closes the way for others only
  * when the server speaks of itself (503 with Retry-After), or to three of them.
@@ -189,7 +173,7 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
           const known = memory.get(key)
           if (known === undefined || known._tag === "Told" || known.until <= now) continue
           return known._tag === "Closed"
-            ? throttledUntil(known.failure, known.until - now)
+            ? putOff(known.failure, Duration.millis(known.until - now), "local")
             : Effect.fail(again(known.failure))
         }
         return Effect.void
