@@ -1,14 +1,16 @@
 /**
- * The modules that run everywhere and that a program with a client needs. `Aadsts` (a large table), `ClientCertificate` and
- * `EntraEmulator` (which sign) have entries of their own, so that nobody loads them who does not ask for them.
+ * The modules that run everywhere and that a program with a client needs. `Aadsts` (a large table), `ClientCertificate`,
+ * `IdTokenVerifier` and `EntraEmulator` (which sign or verify) have entries of their own, so that nobody loads them who does not ask for them.
  *
  * @since 0.1.0
  */
 
 export * as TokenCache from "./cache/TokenCache.js"
+export * as AuthorizationCode from "./client/AuthorizationCode.js"
 export * as ConfidentialClient from "./client/ConfidentialClient.js"
 export * as Readiness from "./client/Readiness.js"
 export * as AccessToken from "./core/AccessToken.js"
+export * as Account from "./core/Account.js"
 export * as Authority from "./core/Authority.js"
 export * as TokenError from "./core/TokenError.js"
 export * as TokenMetrics from "./core/TokenMetrics.js"

@@ -10,10 +10,13 @@ import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
 import { type AccessToken, withSource } from "../core/AccessToken.js"
+import type { Account } from "../core/Account.js"
 import { ConfigurationError } from "../core/TokenError.js"
 import type { CacheKey } from "./cacheKey.js"
 import { type Lifetime, lifetimeOf, renewalOf, serves } from "./lifetime.js"
+import { Users } from "./users.js"
 
 /**
  * When the next token is to be asked for (epoch milliseconds): moves on with each failure, the one thing that changes.
@@ -33,12 +36,40 @@ export interface Renewal {
  * @category models
  */
 export interface Entry extends Lifetime {
+  readonly key: CacheKey
   readonly renewal: Renewal
   readonly token: AccessToken
   /** The result of a hit. */
   readonly hit: Exit.Exit<AccessToken>
   /** Exchanges are numbered as they start: an older one never replaces what a newer one has won. */
   readonly sequence: number
+}
+
+/**
+ * One user of one client.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UserKey {
+  /** The users who are listed together: of one client, one environment and one session. */
+  readonly group: string
+  /** The partition of the user's tokens. */
+  readonly partition: string
+}
+
+/**
+ * What lets a user's tokens be renewed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface User {
+  /** Absent where the authority told nothing of it. */
+  readonly account: Account | undefined
+  /** The tenant that issued the refresh token. */
+  readonly tenantId: string
+  readonly refreshToken: Redacted.Redacted | undefined
 }
 
 /**
@@ -50,12 +81,31 @@ export interface TokenCacheService {
   readonly unsafeNextSequence: () => number
   /** The entry as it stands, fresh or not; one look-up in memory. */
   readonly unsafeGet: (key: CacheKey) => Entry | undefined
-  /** Keeps a token, unless it has no usable end or a newer exchange's is there. */
-  readonly set: (key: CacheKey, token: AccessToken, sequence: number) => Effect.Effect<void>
+  /** A fresh entry of the key's family that was granted all of these scopes, and more. */
+  readonly unsafeFind: (key: CacheKey, scopes: ReadonlyArray<string>, now: number) => Entry | undefined
+  /**
+   * Keeps a token, at most until `endsAt` (epoch milliseconds), unless it has no usable end, a newer exchange's is there, or
+   * its user has been removed since the exchange began.
+   */
+  readonly set: (
+    key: CacheKey,
+    token: AccessToken,
+    sequence: number,
+    endsAt?: number | undefined
+  ) => Effect.Effect<void>
   /** Drops this very token; one that has replaced it stays. */
   readonly removeToken: (key: CacheKey, token: AccessToken) => Effect.Effect<void>
-  /** How many entries there are, expired ones included. */
+  /** How many tokens there are, expired ones included. */
   readonly size: Effect.Effect<number>
+  readonly user: (key: UserKey) => Effect.Effect<User | undefined>
+  /** The users of a group. */
+  readonly users: (group: string) => Effect.Effect<ReadonlyArray<User>>
+  /** Keeps a user, unless the user has been removed since the exchange began. */
+  readonly setUser: (key: UserKey, user: User, sequence: number) => Effect.Effect<void>
+  /** Drops this very refresh token; one that has replaced it stays. */
+  readonly retire: (key: UserKey, refreshToken: Redacted.Redacted) => Effect.Effect<void>
+  /** Drops a user with all tokens, those included that are on their way; tells whether there was one. */
+  readonly removeUser: (key: UserKey) => Effect.Effect<boolean>
 }
 
 /**
@@ -78,50 +128,100 @@ export interface MemoryOptions {
 /** How many entries an insertion into a full cache looks at for an expired one, before it drops the oldest. */
 const sweepLength = 16
 
+const folded = (scope: string): string => scope.toLowerCase()
+
+/** Scopes that differ in case are one at Entra; elsewhere nobody grants two that do. */
+const grants = ({ token }: Entry, scopes: ReadonlyArray<string>): boolean => {
+  const granted = new Set(token.scopes.map(folded))
+  return scopes.every((scope) => granted.has(folded(scope)))
+}
+
 class Memory implements TokenCacheService {
   /** In the order in which they were written. */
   private readonly entries = new Map<string, Entry>()
-
+  private readonly partitions = new Map<string, Map<string, CacheKey>>()
+  private readonly people: Users
   private started = 0
 
-  constructor(private readonly capacity: number) {}
+  constructor(private readonly capacity: number) {
+    this.people = new Users(capacity)
+  }
 
   readonly unsafeNextSequence = (): number => ++this.started
 
   readonly unsafeGet = (key: CacheKey): Entry | undefined => this.entries.get(key.id)
 
-  readonly set = (key: CacheKey, token: AccessToken, sequence: number): Effect.Effect<void> =>
+  readonly unsafeFind = (key: CacheKey, scopes: ReadonlyArray<string>, now: number): Entry | undefined => {
+    for (const { family, id } of this.partitions.get(key.partition)?.values() ?? []) {
+      const entry = family === key.family ? this.entries.get(id) : undefined
+      if (entry !== undefined && now < entry.freshUntil && serves(entry, now) && grants(entry, scopes)) return entry
+    }
+    return undefined
+  }
+
+  readonly set = (key: CacheKey, token: AccessToken, sequence: number, endsAt?: number): Effect.Effect<void> =>
     Effect.zipWith(Clock.currentTimeMillis, Random.next, (now, random) => {
-      const lifetime = lifetimeOf(token, now)
+      const lifetime = lifetimeOf(token, now, endsAt)
       const present = this.entries.get(key.id)
       const isLate = present !== undefined && present.sequence > sequence && serves(present, now)
-      if (lifetime === undefined || isLate) return
-      this.entries.delete(key.id)
+      if (lifetime === undefined || isLate || this.people.wasRemoved(key.partition, sequence)) return
+      this.drop(key)
       if (this.entries.size >= this.capacity) this.makeRoom(now)
       const renewal = { dueAt: renewalOf(token, lifetime, random), failures: 0 }
       const hit = Exit.succeed(withSource(token, "cache"))
-      this.entries.set(key.id, { token, sequence, renewal, hit, ...lifetime })
+      this.keep({ key, token, sequence, renewal, hit, ...lifetime })
     })
 
   readonly removeToken = (key: CacheKey, token: AccessToken): Effect.Effect<void> =>
     Effect.sync(() => {
       const present = this.entries.get(key.id)
-      if (present !== undefined && Equal.equals(present.token.accessToken, token.accessToken))
-        this.entries.delete(key.id)
+      if (present !== undefined && Equal.equals(present.token.accessToken, token.accessToken)) this.drop(key)
     })
 
   readonly size: Effect.Effect<number> = Effect.sync(() => this.entries.size)
 
+  readonly user = (key: UserKey): Effect.Effect<User | undefined> => Effect.sync(() => this.people.get(key))
+
+  readonly users = (group: string): Effect.Effect<ReadonlyArray<User>> => Effect.sync(() => this.people.list(group))
+
+  readonly setUser = (key: UserKey, user: User, sequence: number): Effect.Effect<void> =>
+    Effect.sync(() => this.people.set(key, user, sequence))
+
+  readonly retire = (key: UserKey, refreshToken: Redacted.Redacted): Effect.Effect<void> =>
+    Effect.sync(() => this.people.retire(key, refreshToken))
+
+  readonly removeUser = (key: UserKey): Effect.Effect<boolean> =>
+    Effect.sync(() => {
+      for (const { id } of this.partitions.get(key.partition)?.values() ?? []) this.entries.delete(id)
+      this.partitions.delete(key.partition)
+      return this.people.remove(key, this.started)
+    })
+
+  private keep(entry: Entry): void {
+    const { id, partition } = entry.key
+    this.entries.set(id, entry)
+    const own = this.partitions.get(partition)
+    if (own === undefined) this.partitions.set(partition, new Map([[id, entry.key]]))
+    else own.set(id, entry.key)
+  }
+
+  private drop({ id, partition }: CacheKey): void {
+    this.entries.delete(id)
+    const own = this.partitions.get(partition)
+    own?.delete(id)
+    if (own?.size === 0) this.partitions.delete(partition)
+  }
+
   private makeRoom(now: number): void {
-    let victim: string | undefined
+    let victim: Entry | undefined
     let seen = 0
-    for (const [id, entry] of this.entries) {
+    for (const entry of this.entries.values()) {
       const isOver = !serves(entry, now)
-      if (isOver || victim === undefined) victim = id
+      if (isOver || victim === undefined) victim = entry
       seen += 1
       if (isOver || seen === sweepLength) break
     }
-    if (victim !== undefined) this.entries.delete(victim)
+    if (victim !== undefined) this.drop(victim.key)
   }
 }
 

@@ -20,14 +20,18 @@ const year = 365 * 86_400_000
 
 /**
  * The margin before the end in which a new token is asked for is the smaller of 300 s and a fifth of the token's life; its
- * last 10 s are never served. A token that is over, or without an end has no lifetime, nor has one that ends in more than a year: that is
- * a clock or a unit gone wrong.
+ * last 10 s are never served. What it was got with may end earlier (`endsAt`), and ends it. A token that is over, or without
+ * an end has no lifetime, nor has one that ends in more than a year: that is a clock or a unit gone wrong.
  *
  * @internal
  */
-export const lifetimeOf = (token: AccessToken, now: number): Lifetime | undefined => {
-  const expiresAt = token.expiresAtMillis
-  if (expiresAt === undefined || expiresAt > now + year) return undefined
+export const lifetimeOf = (
+  token: AccessToken,
+  now: number,
+  endsAt = Number.POSITIVE_INFINITY
+): Lifetime | undefined => {
+  if (token.expiresAtMillis === undefined || token.expiresAtMillis > now + year) return undefined
+  const expiresAt = Math.min(token.expiresAtMillis, endsAt)
   const servesUntil = expiresAt - neverServed
   if (servesUntil <= now) return undefined
   const margin = Math.min(longestMargin, (expiresAt - now) / 5)

@@ -10,22 +10,34 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { appKey, joinKey } from "../cache/cacheKey.js"
 import { TokenCache } from "../cache/TokenCache.js"
 import type { AccessToken } from "../core/AccessToken.js"
+import type { Account } from "../core/Account.js"
 import * as Authority from "../core/Authority.js"
-import { parseScopes, type Scopes } from "../core/scopes.js"
-import { ConfigurationError, type ExchangeError } from "../core/TokenError.js"
-import type { TokenProvider, TokenRequest } from "../core/TokenProvider.js"
+import type { Scopes } from "../core/scopes.js"
+import { ConfigurationError, type ExchangeError, type SignInError, type UserError } from "../core/TokenError.js"
+import type { TokenProvider } from "../core/TokenProvider.js"
 import * as ClientCredential from "../credential/ClientCredential.js"
-import { clientCredentials } from "../protocol/grants.js"
-import { mayResend } from "../protocol/resend.js"
-import { exchange } from "../protocol/tokenEndpoint.js"
+import * as Discovery from "../protocol/discovery.js"
 import * as Transport from "../protocol/transport.js"
 import * as RetryPolicy from "../resilience/RetryPolicy.js"
-import type { Health } from "../resilience/resilience.js"
+import * as Resilience from "../resilience/resilience.js"
+import type {
+  AuthCodeUrl,
+  AuthCodeUrlRequest,
+  AuthenticationResult,
+  AuthorizationCodeRequest
+} from "./AuthorizationCode.js"
 import * as Acquisition from "./acquisition.js"
+import * as App from "./app.js"
+import type { IdTokenVerifier } from "./idToken.js"
+import type { ClientFacts } from "./principal.js"
+import { getToken, provider, type ResourceRequest } from "./provider.js"
+import * as Region from "./region.js"
+import * as TokenRequests from "./tokenRequest.js"
+import * as Users from "./users.js"
 
 /**
  * @since 0.1.0
@@ -38,16 +50,75 @@ export interface Options {
   readonly credential: ClientCredential.ClientCredential
   /** How failed requests are sent again; read once. */
   readonly retryPolicy?: RetryPolicy.Options | undefined
+  /**
+   * What the client can do, told with each request: `cp1` if it answers claims challenges (Continuous Access Evaluation),
+   * those of all its APIs. No reason by itself to ask for a new token.
+   */
+  readonly clientCapabilities?: ReadonlyArray<string> | undefined
+  /**
+   * The tenants that are served beside the authority's own, or `any`. Where absent, tenants that the program names are asked,
+   * and nobody signs in at `common` or `organizations`.
+   */
+  readonly allowedTenants?: ReadonlyArray<string> | "any" | undefined
+  /**
+   * The region whose service issues the app's own tokens, by name, or `auto`: from `AZURE_REGIONAL_AUTHORITY_NAME`,
+   * `MSAL_FORCE_REGION`, `REGION_NAME`, else from the machine. While its circuit is open the global service is asked.
+   */
+  readonly azureRegion?: string | undefined
 }
 
 /**
  * @since 0.1.0
  * @category models
  */
-export interface ClientCredentialRequest extends TokenRequest {
+export type ClientCredentialRequest = ResourceRequest
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface OnBehalfOfRequest extends ResourceRequest {
+  /** The access token that the caller sent to this API. */
+  readonly assertion: Redacted.Redacted
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SilentRequest extends ResourceRequest {
+  readonly account: Pick<Account, "homeAccountId">
+  /** The session in which the account signed in. */
+  readonly session?: string | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface RefreshTokenRequest {
+  readonly refreshToken: Redacted.Redacted
   readonly scopes: Scopes
-  /** The tenant in which the app acts, when it is not the authority's. */
   readonly tenantId?: string | undefined
+  /** Whose accounts the user's is kept among. */
+  readonly session?: string | undefined
+  readonly correlationId?: string | undefined
+}
+
+/**
+ * The processes that go on for a caller when its token is over, each under a key of the program's own.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LongRunningOnBehalfOf {
+  /** Exchanges the caller's token, and keeps a refresh token for the process. */
+  readonly initiate: (
+    request: OnBehalfOfRequest & { readonly process: string }
+  ) => Effect.Effect<AccessToken, UserError>
+  readonly acquire: (process: string) => TokenProvider<UserError>
+  /** Forgets everything of the process; tells whether there was anything. */
+  readonly stop: (process: string) => Effect.Effect<boolean>
 }
 
 /**
@@ -57,12 +128,48 @@ export interface ClientCredentialRequest extends TokenRequest {
 export interface ConfidentialClientService {
   /** The app itself. */
   readonly app: TokenProvider<ExchangeError>
-  /** MSAL's name for `app.forScopes(scopes, { tenantId }).getToken(request)` (RFC 6749 4.4). */
+  /** The caller that sent this access token, on whose behalf the app asks; its tokens end when that one does. */
+  readonly onBehalfOf: (assertion: Redacted.Redacted) => TokenProvider<UserError>
+  /** A user who has signed in, in the session that is named. */
+  readonly account: (
+    homeAccountId: string,
+    options?: { readonly session?: string | undefined }
+  ) => TokenProvider<UserError>
+  readonly longRunningOnBehalfOf: LongRunningOnBehalfOf
+  /** MSAL's name for `app.forScopes(scopes, options).getToken(request)` (RFC 6749 4.4). */
   readonly acquireTokenByClientCredential: (
     request: ClientCredentialRequest
   ) => Effect.Effect<AccessToken, ExchangeError>
+  /** MSAL's name for `onBehalfOf(assertion).forScopes(scopes, options).getToken(request)`. */
+  readonly acquireTokenOnBehalfOf: (request: OnBehalfOfRequest) => Effect.Effect<AccessToken, UserError>
+  /** MSAL's name for `account(homeAccountId).forScopes(scopes, options).getToken(request)`: never asks the user. */
+  readonly acquireTokenSilent: (request: SilentRequest) => Effect.Effect<AccessToken, UserError>
+  /** Begins a sign-in (RFC 6749 4.1, RFC 7636): where to send the browser, and what to keep until it is back. */
+  readonly getAuthCodeUrl: (request: AuthCodeUrlRequest) => Effect.Effect<AuthCodeUrl, ExchangeError>
+  /** Ends a sign-in: checks the response, redeems its code, validates the id token, and keeps the account. */
+  readonly acquireTokenByCode: (
+    request: AuthorizationCodeRequest
+  ) => Effect.Effect<AuthenticationResult, SignInError, IdTokenVerifier>
+  /** Takes over a refresh token that was won elsewhere (RFC 6749 6), and keeps its account. */
+  readonly acquireTokenByRefreshToken: (
+    request: RefreshTokenRequest
+  ) => Effect.Effect<AuthenticationResult, SignInError>
+  /** Those who have signed in within a session. */
+  readonly getAccounts: (options?: {
+    readonly session?: string | undefined
+  }) => Effect.Effect<ReadonlyArray<Account>, ConfigurationError>
+  /** Forgets an account with all its tokens, those on their way included; tells whether it was there. */
+  readonly removeAccount: (request: {
+    readonly account: Pick<Account, "homeAccountId">
+    readonly session?: string | undefined
+  }) => Effect.Effect<boolean, ConfigurationError>
+  /** Where a browser signs out of the authority too (OpenID Connect RP-Initiated Logout 2). */
+  readonly getLogoutUrl: (options?: {
+    readonly postLogoutRedirectUri?: string | undefined
+    readonly logoutHint?: string | undefined
+  }) => Effect.Effect<URL, ExchangeError>
   /** How the client and its authorities are doing; asks nobody. */
-  readonly health: Effect.Effect<Health>
+  readonly health: Effect.Effect<Resilience.Health>
 }
 
 /**
@@ -85,6 +192,16 @@ const requireClientId = (clientId: string): Either.Either<string, ConfigurationE
         })
       )
 
+const factsOf = ({ allowedTenants, authority, clientCapabilities = [], clientId }: Options): ClientFacts => ({
+  authority,
+  clientId,
+  capabilities: clientCapabilities,
+  allowedTenants:
+    typeof allowedTenants === "string" || allowedTenants === undefined
+      ? allowedTenants
+      : new Set(allowedTenants.map((tenant) => tenant.toLowerCase()))
+})
+
 /**
  * Makes a client that lives as long as its scope. Nothing is sent until a token is asked for.
  *
@@ -97,63 +214,29 @@ export const make = (
   options: Options
 ): Effect.Effect<ConfidentialClientService, ConfigurationError, HttpClient.HttpClient | TokenCache | Scope.Scope> =>
   Effect.gen(function* () {
-    const { authority, credential } = options
-    const clientId = yield* requireClientId(options.clientId)
-    const isEntra = (yield* Authority.resolve(authority)).kind === "entra"
+    yield* requireClientId(options.clientId)
+    yield* Authority.resolve(options.authority)
+    const client = factsOf(options)
+    const cache = yield* TokenCache
     const policy = yield* RetryPolicy.make(options.retryPolicy)
-    const prepared = yield* credential.prepare
+    const credential = yield* options.credential.prepare
     const transport = Transport.make(yield* HttpClient.HttpClient)
-    const acquisition = yield* Acquisition.make<ExchangeError>({ cache: yield* TokenCache, policy })
-
-    const appResource = (
-      scopes: Scopes,
-      tenantId: string | undefined
-    ): Either.Either<Acquisition.Resource<ExchangeError>, ConfigurationError> =>
-      Either.gen(function* () {
-        const set = yield* parseScopes(scopes, { isEntra })
-        const resolved = yield* Authority.requireTenant(yield* Authority.resolve(authority, { tenantId }))
-        const { audience, kind, tokenEndpoint } = resolved
-        const asked = { clientId, authority: kind, tenantId: resolved.tenantId, tokenEndpoint, audience }
-        return {
-          key: appKey({ clientId, environment: resolved.environment, tenantId: resolved.tenantId, scopeKey: set.key }),
-          name: { "server.address": resolved.host, "entra.tenant_id": resolved.tenantId, "entra.scopes": set.key },
-          scope: joinKey(clientId, resolved.environment, resolved.tenantId),
-          host: resolved.host,
-          scopes: set.scopes,
-          mayResend: mayResend(clientCredentials, resolved.kind),
-          consumes: clientCredentials.consumes(),
-          exchange: ({ claims, correlationId, timeout }) =>
-            prepared.authenticate({ ...asked, claims, correlationId, timeout }, (parameters) =>
-              exchange(transport, {
-                authority: resolved,
-                grant: clientCredentials,
-                correlationId,
-                timeout,
-                form: {
-                  grant_type: "client_credentials",
-                  client_id: clientId,
-                  scope: set.scopes.join(" "),
-                  ...(claims !== undefined && { claims }),
-                  ...parameters
-                }
-              })
-            )
-        }
-      })
-
-    const app: TokenProvider<ExchangeError> = {
-      forScopes: (scopes, forTenant) =>
-        Either.match(appResource(scopes, forTenant?.tenantId), {
-          onLeft: (error) => ({ getToken: () => Effect.fail(error) }),
-          onRight: acquisition.source
-        })
-    }
+    const discovery = yield* Discovery.make(transport)
+    const region = yield* Region.make(options.azureRegion, transport)
+    const ask = TokenRequests.make({ ...client, credential, discovery, transport })
+    const resilience = yield* Resilience.make(policy)
+    const acquisition = yield* Acquisition.make<ExchangeError>({ cache, resilience: resilience.forFailures() })
+    const users = yield* Users.make({ ask, cache, client, discovery, policy, resilience })
+    const app = provider(client, acquisition, App.make(ask, region))
 
     return {
       app,
-      health: acquisition.health,
-      acquireTokenByClientCredential: ({ scopes, tenantId, ...request }) =>
-        app.forScopes(scopes, { tenantId }).getToken(request)
+      ...users,
+      health: resilience.health,
+      acquireTokenByClientCredential: (request) => getToken(app, request),
+      acquireTokenOnBehalfOf: ({ assertion, ...request }) => getToken(users.onBehalfOf(assertion), request),
+      acquireTokenSilent: ({ account, session, ...request }) =>
+        getToken(users.account(account.homeAccountId, { session }), request)
     }
   })
 
@@ -189,12 +272,16 @@ export const config: Config.Config<Options> = Config.all({
 )
 
 /**
- * A client as the environment describes it; `Config.map` over {@link config} changes the rest.
+ * A client as the environment describes it: {@link config}, or another Effect that reads it, such as
+ * `FederatedCredential.workloadIdentity` and `ClientCertificateNode.environment`.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig = (
-  options: Config.Config<Options> = config
-): Layer.Layer<ConfidentialClient, ConfigurationError | ConfigError.ConfigError, HttpClient.HttpClient | TokenCache> =>
-  Layer.unwrapEffect(Effect.map(options, layer))
+export const layerConfig = <R = never>(
+  options: Effect.Effect<Options, ConfigError.ConfigError, R> = config
+): Layer.Layer<
+  ConfidentialClient,
+  ConfigurationError | ConfigError.ConfigError,
+  HttpClient.HttpClient | TokenCache | R
+> => Layer.unwrapEffect(Effect.map(options, layer))

@@ -14,8 +14,8 @@ import { ClientClosed, type ExchangeError, type Failure, type TokenError } from 
 import { renewals, servedFrom } from "../core/TokenMetrics.js"
 import type { TokenRequest, TokenSource } from "../core/TokenProvider.js"
 import type { TokenResponse } from "../protocol/wire.js"
-import type { RetryPolicy } from "../resilience/RetryPolicy.js"
-import { type Call, type Health, make as makeResilience } from "../resilience/resilience.js"
+import type { Asker } from "../resilience/refusals.js"
+import type { Resilience } from "../resilience/resilience.js"
 import * as SingleFlight from "../resilience/singleFlight.js"
 import { checkRequest } from "./checkRequest.js"
 import { issuedToken } from "./issuedToken.js"
@@ -25,6 +25,16 @@ export interface Attempt {
   readonly claims: string | undefined
   readonly correlationId: string
   readonly timeout: Duration.Duration
+  /** Which of the resource's hosts is asked. */
+  readonly host: string
+  /** The number of the exchange, by which the cache knows the older one. */
+  readonly sequence: number
+}
+
+/** Who is asked, and who while the circuit of that one is open. */
+export interface Hosts {
+  readonly host: string
+  readonly fallbackHost?: string | undefined
 }
 
 /** One identity's token for one resource: where it rests, and how it is asked for. */
@@ -32,10 +42,12 @@ export interface Resource<out E> {
   readonly key: CacheKey
   /** What the principals of one client, host and tenant share. */
   readonly scope: string
-  readonly host: string
+  readonly hosts: Effect.Effect<Hosts>
   /** For people. */
   readonly name: Readonly<Record<string, string>>
   readonly scopes: ReadonlyArray<string>
+  /** When what it is asked with ends (epoch milliseconds): no token of it is kept longer. */
+  readonly endsAt?: number | undefined
   readonly mayResend: (failure: Failure) => boolean
   /** Whether asking uses up what is asked with. */
   readonly consumes: boolean
@@ -45,7 +57,6 @@ export interface Resource<out E> {
 /** @internal */
 export interface Acquisition<E> {
   readonly source: (resource: Resource<E>) => TokenSource<E>
-  readonly health: Effect.Effect<Health>
 }
 
 /** How long a caller who has a token in hand waits for a newer one. */
@@ -59,6 +70,9 @@ const answers = (entry: Entry, { claims, forceRefresh, rejected }: TokenRequest)
   if (forceRefresh === true || isRejected(entry, rejected)) return false
   return claims === undefined || rejected !== undefined
 }
+
+const asksForAny = ({ claims, forceRefresh, rejected }: TokenRequest): boolean =>
+  claims === undefined && forceRefresh !== true && rejected === undefined
 
 const counted = (token: AccessToken): AccessToken => {
   servedFrom[token.source].unsafeUpdate(1, [])
@@ -75,13 +89,12 @@ const renewed = (result: string): void => Metric.tagged(renewals, "result", resu
  */
 export const make = <E extends TokenError>(options: {
   readonly cache: TokenCacheService
-  readonly policy: RetryPolicy
+  readonly resilience: Resilience<E | ExchangeError>
 }): Effect.Effect<Acquisition<E | ExchangeError>, never, Scope.Scope> =>
   Effect.gen(function* () {
     type Failed = E | ExchangeError
-    const { cache, policy } = options
+    const { cache, resilience } = options
     const flights = yield* SingleFlight.make<AccessToken, Failed>(new ClientClosed())
-    const resilience = yield* makeResilience<Failed>(policy)
 
     /** A token that is there stays in use, and is renewed a while later; each time that it failed, later. */
     const postpone = ({ key }: Resource<Failed>, failures: 0 | 1) =>
@@ -92,15 +105,16 @@ export const make = <E extends TokenError>(options: {
         entry.renewal.dueAt = renewalAfter(entry.renewal.failures, entry, now)
       })
 
-    const fly = (resource: Resource<Failed>, call: Call, { claims, correlationId: wanted }: TokenRequest) =>
+    const fly = (resource: Resource<Failed>, asker: Asker, { claims, correlationId: wanted }: TokenRequest) =>
       Effect.gen(function* () {
         const sequence = cache.unsafeNextSequence()
         const correlationId = wanted ?? (yield* makeGuid)
+        const call = { ...asker, ...(yield* resource.hosts), mayResend: resource.mayResend }
         const response = yield* resilience
-          .run(call, (timeout) => resource.exchange({ claims, correlationId, timeout }))
+          .run(call, (timeout, host) => resource.exchange({ claims, correlationId, timeout, host, sequence }))
           .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
         const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
-        yield* cache.set(resource.key, token, sequence)
+        yield* cache.set(resource.key, token, sequence, resource.endsAt)
         return token
       }).pipe(
         Effect.tapError(() => (claims === undefined ? postpone(resource, 1) : Effect.void)),
@@ -109,12 +123,12 @@ export const make = <E extends TokenError>(options: {
       )
 
     const flightOf = (resource: Resource<Failed>, request: TokenRequest): SingleFlight.Flight<AccessToken, Failed> => {
-      const { consumes, host, mayResend, scope } = resource
+      const { consumes, scope } = resource
       const key = joinKey(resource.key.id, request.claims ?? "")
-      const call = { request: key, principal: resource.key.partition, scope, host, mayResend }
-      const forgiven = request.forceRefresh === true ? resilience.forgive(call) : Effect.void
-      const pass = Effect.zipRight(forgiven, resilience.pass(call))
-      return { key, consumes, pass, run: fly(resource, call, request) }
+      const asker = { request: key, principal: resource.key.partition, scope }
+      const forgiven = request.forceRefresh === true ? resilience.forgive(asker) : Effect.void
+      const pass = Effect.zipRight(forgiven, resilience.pass(asker))
+      return { key, consumes, pass, run: fly(resource, asker, request) }
     }
 
     /** The token in hand is good for a while: it is renewed behind the caller's back. */
@@ -149,11 +163,14 @@ export const make = <E extends TokenError>(options: {
       return now < inHand.freshUntil ? inHand.hit : Effect.succeed(stale(inHand))
     }
 
-    const unheld = (resource: Resource<Failed>, request: TokenRequest) => {
+    const unheld = (resource: Resource<Failed>, request: TokenRequest, now: number) => {
       const token = flights.join(flightOf(resource, request))
-      return request.rejected === undefined
+      if (request.rejected !== undefined)
+        return Effect.zipRight(cache.removeToken(resource.key, request.rejected), token)
+      const granted = asksForAny(request) ? cache.unsafeFind(resource.key, resource.scopes, now) : undefined
+      return granted === undefined
         ? token
-        : Effect.zipRight(cache.removeToken(resource.key, request.rejected), token)
+        : Effect.zipRight(cache.set(resource.key, granted.token, granted.sequence, resource.endsAt), granted.hit)
     }
 
     const get = (resource: Resource<Failed>, request: TokenRequest): Effect.Effect<AccessToken, Failed> =>
@@ -161,7 +178,7 @@ export const make = <E extends TokenError>(options: {
         const now = clock.unsafeCurrentTimeMillis()
         const entry = cache.unsafeGet(resource.key)
         if (entry === undefined || !serves(entry, now) || !answers(entry, request))
-          return Effect.map(unheld(resource, request), counted)
+          return Effect.map(unheld(resource, request, now), counted)
         if (now >= entry.renewal.dueAt || now >= entry.freshUntil)
           return Effect.map(held(resource, request, entry, now), counted)
         servedFrom.cache.unsafeUpdate(1, [])
@@ -169,7 +186,6 @@ export const make = <E extends TokenError>(options: {
       })
 
     return {
-      health: resilience.health,
       source: (resource) => {
         const plain = get(resource, {})
         return {

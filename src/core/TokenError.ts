@@ -403,6 +403,108 @@ export class AuthorizationDeclined extends Schema.TaggedError<AuthorizationDecli
 }
 
 /**
+ * What is wrong with a token that was handed to us.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const InvalidTokenReason = Schema.Literal(
+  "malformed",
+  "algorithm",
+  "key",
+  "signature",
+  "issuer",
+  "tenant",
+  "policy",
+  "audience",
+  "authorizedParty",
+  "expired",
+  "notYetValid",
+  "nonce",
+  "authenticationTime"
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type InvalidTokenReason = typeof InvalidTokenReason.Type
+
+const invalidTokenText: Record<InvalidTokenReason, string> = {
+  malformed: "is no signed JWT with the claims that it must have",
+  algorithm: "is signed with an algorithm that is not allowed",
+  key: "is signed with a key that its issuer does not publish",
+  signature: "has a signature that does not fit",
+  issuer: "is from another issuer",
+  tenant: "is from a tenant that is not allowed",
+  policy: "is from another policy",
+  audience: "is meant for someone else",
+  authorizedParty: "was issued to another client",
+  expired: "has expired",
+  notYetValid: "is not valid yet",
+  nonce: "answers another request",
+  authenticationTime: "tells of a sign-in that is too long ago, or not when it was"
+}
+
+/**
+ * A token that was handed to us does not hold (RFC 6750 3.1 `invalid_token`; OpenID Connect Core 3.1.3.7). Don't believe it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidToken extends Schema.TaggedError<InvalidToken>("effect-entra/TokenError/InvalidToken")(
+  "InvalidToken",
+  { token: Schema.Literal("id token", "access token"), reason: InvalidTokenReason }
+) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The ${this.token} ${invalidTokenText[this.reason]}`
+  }
+}
+
+/**
+ * What is wrong with an authorization response.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const AuthorizationResponseReason = Schema.Literal("state", "issuer", "expired", "used", "malformed")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type AuthorizationResponseReason = typeof AuthorizationResponseReason.Type
+
+const authorizationResponseText: Record<AuthorizationResponseReason, string> = {
+  state: "answers another sign-in (state)",
+  issuer: "is from another issuer (iss), or does not name it",
+  expired: "comes more than 10 minutes after its sign-in began",
+  used: "was taken already",
+  malformed: "holds neither a code nor an error"
+}
+
+/**
+ * A redirect back to the program that does not belong to the sign-in it is held against (RFC 6749 4.1.2, RFC 9207). Begin
+ * anew.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidAuthorizationResponse extends Schema.TaggedError<InvalidAuthorizationResponse>(
+  "effect-entra/TokenError/InvalidAuthorizationResponse"
+)("InvalidAuthorizationResponse", { reason: AuthorizationResponseReason }) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `The authorization response ${authorizationResponseText[this.reason]}`
+  }
+}
+
+/**
  * How an app's own exchange can fail.
  *
  * @since 0.1.0
@@ -428,9 +530,17 @@ export type ExchangeError =
 export type UserError = ExchangeError | InvalidGrant | InteractionRequired
 
 /**
+ * How a sign-in can fail.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SignInError = UserError | AuthorizationDeclined | InvalidToken | InvalidAuthorizationResponse
+
+/**
  * How any acquisition can fail.
  *
  * @since 0.1.0
  * @category models
  */
-export type TokenError = UserError | ClaimsChallengeRequired | DeviceCodeExpired | AuthorizationDeclined
+export type TokenError = SignInError | ClaimsChallengeRequired | DeviceCodeExpired

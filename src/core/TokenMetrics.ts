@@ -59,3 +59,13 @@ export const renewals = Metric.counter("effect_entra_renewals", {
   description: "Tokens renewed in the background before their end, by the result",
   incremental: true
 })
+
+/**
+ * When a client's certificate ends (epoch seconds), tagged `certificate`: its SHA-256 as in `x5t#S256`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const certificateEnds = Metric.gauge("effect_entra_certificate_end", {
+  description: "When a client's certificate ends, in epoch seconds"
+})

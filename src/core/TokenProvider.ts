@@ -34,6 +34,29 @@ export interface TokenRequest {
 }
 
 /**
+ * What tells the tokens of one resource from each other, beyond their scopes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ResourceOptions {
+  /** The tenant in which to act, when it is not the authority's. */
+  readonly tenantId?: string | undefined
+  /** The resource by its URI (RFC 8707 2), for authorities that want it beside the scopes. */
+  readonly resource?: string | undefined
+  /** A claims request of the program's own (OpenID Connect Core 5.5) as JSON; a challenge is merged into it. */
+  readonly claims?: string | undefined
+  /** Further parameters of the request. Tokens that were got with others are others, unless `isKeyPart` is false. */
+  readonly parameters?: Readonly<Record<string, ExtraParameter>> | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ExtraParameter = string | { readonly value: string; readonly isKeyPart: boolean }
+
+/**
  * One identity, one resource, its key made once: hold it as long as you need tokens, and ask it each time.
  *
  * @since 0.1.0
@@ -51,7 +74,7 @@ export interface TokenSource<out E = TokenError> {
  */
 export interface TokenProvider<out E = TokenError> {
   /** Never fails by itself: what is wrong with the scopes, each `getToken` tells. */
-  readonly forScopes: (scopes: Scopes, options?: { readonly tenantId?: string | undefined }) => TokenSource<E>
+  readonly forScopes: (scopes: Scopes, options?: ResourceOptions) => TokenSource<E>
 }
 
 const constant = <E>(result: Effect.Effect<AccessToken, E>): TokenProvider<E> => ({

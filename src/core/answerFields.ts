@@ -21,12 +21,12 @@ export const source = Schema.Literal("server", "local").pipe(
 export const status = Schema.Int
 export const retryAfter = Schema.optional(Schema.DurationFromMillis)
 
-/** What every refusal tells (RFC 6749 5.2). */
+/** What every refusal tells (RFC 6749 4.1.2.1, 5.2); a refusal by redirect has no status, nor has one from memory alone. */
 export const refusal = {
   source,
   error: Schema.String,
   suberror: Schema.optional(Schema.String),
-  status,
+  status: Schema.optional(status),
   ...diagnostics
 }
 

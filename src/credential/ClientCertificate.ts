@@ -3,35 +3,74 @@
  *
  * @since 0.1.0
  */
-import * as DateTime from "effect/DateTime"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
-import { CompactSign, type CryptoKey, compactVerify, importPKCS8, importX509 } from "jose"
+import { type CryptoKey, importPKCS8 } from "jose"
 import { ConfigurationError } from "../core/TokenError.js"
+import { type Algorithm, algorithmOf, algorithms } from "./algorithm.js"
 import { assertionParameters, type ClientCredential, constant } from "./ClientCredential.js"
+import { fromPaths } from "./certificateFile.js"
 import * as ClientAssertion from "./clientAssertion.js"
-import { keyBlock, type PemBlock, parsePem, wrongBlock } from "./pem.js"
-import { endOf } from "./x509Validity.js"
+import { type Identified, identify, imported, inferred } from "./identification.js"
+import { keyBlock, type PemBlock, wrongBlock } from "./pem.js"
+import { isSignedBy, local, remote, type SigningRequest } from "./signingKey.js"
+import { kindOfKey } from "./x509.js"
+
+export type { Algorithm } from "./algorithm.js"
+export type { SigningRequest } from "./signingKey.js"
+
+/**
+ * How the authority finds a key by its certificate.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ByCertificate {
+  /** The certificate as PEM, followed by those that issued it, if they are to be sent. */
+  readonly certificate: string
+  /** The key's id (`kid`), for servers that want it beside the certificate. */
+  readonly keyId?: string | undefined
+  /**
+   * By the key unless told: `PS256` with `x5t#S256`, or for EC keys `ES256`, `ES384`, `ES512`. `RS256` with `x5t` for AD FS
+   * and other servers that know nothing newer.
+   */
+  readonly algorithm?: Algorithm | undefined
+  /** Sends the whole chain (`x5c`), for apps that are registered by subject name and issuer. */
+  readonly sendChain?: boolean | undefined
+}
+
+/**
+ * How an authority finds a key that it knows by its id (OpenID Connect Core 9, `private_key_jwt`). Entra's documentation knows
+ * certificates only.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ByKeyId {
+  readonly certificate?: undefined
+  /** The key's id (`kid`), as the authority has it. */
+  readonly keyId: string
+  /** By the key unless told; `PS256` for a key that is elsewhere. */
+  readonly algorithm?: Algorithm | undefined
+}
 
 /**
  * @since 0.1.0
  * @category models
  */
-export interface Options {
-  /** The RSA private key as PEM (PKCS#8). It may stand in one text with the certificate. */
+export interface PrivateKey {
+  /** The private key as PEM (PKCS#8). It may stand in one text with the certificate. */
   readonly privateKey: Redacted.Redacted
-  /** The certificate as PEM, followed by those that issued it, if they are to be sent. */
-  readonly certificate: string
-  /** `PS256` with `x5t#S256` unless told; `RS256` with `x5t` for AD FS and other servers that know nothing newer. */
-  readonly algorithm?: "PS256" | "RS256" | undefined
-  /** Sends the whole chain (`x5c`), for apps that are registered by subject name and issuer. */
-  readonly sendChain?: boolean | undefined
 }
 
-const refuse = (parameter: string, expected: string, remedy: string) =>
-  new ConfigurationError({ parameter, expected, remedy })
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Options = PrivateKey & (ByCertificate | ByKeyId)
 
 const pkcs8 = "Convert it (openssl pkcs8 -topk8 -nocrypt -in key.pem), or use ClientCertificateNode."
 
@@ -42,70 +81,40 @@ const pkcs8Block = (text: string): Either.Either<PemBlock, ConfigurationError> =
     (found) => wrongBlock("privateKey", found, "an unencrypted PKCS#8 key (PRIVATE KEY)", pkcs8)
   )
 
-const certificateBlocks = (
-  text: string
-): Either.Either<readonly [PemBlock, ...ReadonlyArray<PemBlock>], ConfigurationError> =>
-  Either.flatMap(parsePem("certificate", text), (blocks) => {
-    const [first, ...chain] = blocks.filter(({ label }) => label === "CERTIFICATE")
-    return first === undefined
-      ? Either.left(refuse("certificate", "a CERTIFICATE block", "Give the certificate beside its key."))
-      : Either.right([first, ...chain])
-  })
-
-const imported = (
-  parameter: string,
-  block: PemBlock,
-  what: string,
-  load: () => Promise<CryptoKey>
-): Effect.Effect<CryptoKey, ConfigurationError> =>
-  Effect.tryPromise({
-    try: load,
-    catch: () => wrongBlock(parameter, block, what, "Other kinds of keys can't sign for Entra.")
+const notItsKey = () =>
+  new ConfigurationError({
+    parameter: "privateKey",
+    expected: "the key of this certificate",
+    remedy: "Export both from the same place; the certificate comes first."
   })
 
 /** Proven by a signature, whatever the two texts say of themselves. */
-const requirePair = (algorithm: string, key: CryptoKey, certificate: CryptoKey) =>
-  Effect.tryPromise({
-    try: async () => {
-      const proof = await new CompactSign(new Uint8Array([1])).setProtectedHeader({ alg: algorithm }).sign(key)
-      await compactVerify(proof, certificate)
-    },
-    catch: () =>
-      refuse(
-        "privateKey",
-        "the key of this certificate",
-        "Export both from the same place; the certificate comes first."
-      )
-  })
-
-const digest = (algorithm: "SHA-1" | "SHA-256", bytes: Uint8Array): Effect.Effect<string> =>
-  Effect.promise(async () =>
-    Encoding.encodeBase64Url(new Uint8Array(await crypto.subtle.digest(algorithm, Uint8Array.from(bytes))))
+const requirePair = (privateKey: CryptoKey, { algorithm, publicKey }: Identified) => {
+  if (publicKey === undefined) return Effect.void
+  const proof = new Uint8Array([1])
+  return local(
+    privateKey,
+    algorithm
+  )(proof).pipe(
+    Effect.flatMap((signature) => isSignedBy(publicKey, algorithm, signature, proof)),
+    Effect.filterOrFail((isIts) => isIts, notItsKey),
+    Effect.mapError(notItsKey)
   )
+}
 
-const thumbprint = (algorithm: string, { bytes }: PemBlock): Effect.Effect<Readonly<Record<string, string>>> =>
-  algorithm === "PS256"
-    ? Effect.map(digest("SHA-256", bytes), (value) => ({ "x5t#S256": value }))
-    : Effect.map(digest("SHA-1", bytes), (value) => ({ x5t: value }))
-
-/** How long before its end a certificate is announced. */
-const notice = "30 days"
-
-const announceEnd = ({ bytes }: PemBlock): Effect.Effect<void> =>
-  Effect.flatMap(DateTime.now, (now) => {
-    const end = endOf(bytes)
-    return end === undefined || DateTime.greaterThan(end, DateTime.addDuration(now, notice))
-      ? Effect.void
-      : Effect.annotateLogs(Effect.logWarning("the client's certificate is at its end"), {
-          package: "effect-entra",
-          "entra.certificate_end": DateTime.formatIso(end)
-        })
-  })
+const prepared = (identity: unknown, key: ClientAssertion.SigningKey) =>
+  Effect.map(ClientAssertion.make(key), (assertionFor) =>
+    constant(identity, (authentication) => Effect.map(assertionFor(authentication), assertionParameters))
+  )
 
 /**
  * A certificate from PEM texts (RFC 7468). Key and certificate are parsed once, when a client is made, and refused there with
- * the place and the label of the block that is wrong; a certificate that ends within 30 days is announced by a warning. One
- * assertion is signed for each tenant, and kept for 9 of its 10 minutes; a cached token never costs a signature.
+ * the place and the label of the block that is wrong; a certificate that ends within 30 days is announced by a warning, and
+ * its end is a metric. One assertion is signed for each tenant, and kept for 9 of its 10 minutes; a cached token never costs
+ * a signature.
+ *
+ * RSA keys of 2048 bits or more, and EC keys for authorities other than Entra, which are `CredentialUnavailable` there before
+ * anything is sent. Instead of a certificate, such authorities may know the key by its id.
  *
  * Sources: RFC 7523; Microsoft identity platform, application authentication certificate credentials.
  *
@@ -114,18 +123,67 @@ const announceEnd = ({ bytes }: PemBlock): Effect.Effect<void> =>
  */
 export const fromPem = (options: Options): ClientCredential => ({
   prepare: Effect.gen(function* () {
-    const algorithm = options.algorithm ?? "PS256"
-    const key = yield* pkcs8Block(Redacted.value(options.privateKey))
-    const [certificate, ...chain] = yield* certificateBlocks(options.certificate)
-    const privateKey = yield* imported("privateKey", key, "an RSA key", () => importPKCS8(key.text, algorithm))
-    const publicKey = yield* imported("certificate", certificate, "a certificate of an RSA key", () =>
-      importX509(certificate.text, algorithm)
+    const block = yield* pkcs8Block(Redacted.value(options.privateKey))
+    const identified = yield* identify(options, inferred("privateKey", block, algorithmOf(kindOfKey(block.bytes))))
+    const { algorithm, header } = identified
+    const key = yield* imported("privateKey", block, algorithms[algorithm].keys, () =>
+      importPKCS8(block.text, algorithm)
     )
-    yield* requirePair(algorithm, privateKey, publicKey)
-    yield* announceEnd(certificate)
-    const x5c = [certificate, ...chain].map(({ bytes }) => Encoding.encodeBase64(bytes))
-    const header = { ...(yield* thumbprint(algorithm, certificate)), ...(options.sendChain === true && { x5c }) }
-    const assertionFor = yield* ClientAssertion.make({ key: privateKey, algorithm, header })
-    return constant(certificate.text, (authentication) => Effect.map(assertionFor(authentication), assertionParameters))
+    yield* requirePair(key, identified)
+    const identity = Data.tuple(JSON.stringify(header), Redacted.make(block.text))
+    return yield* prepared(identity, { algorithm, header, sign: local(key, algorithm) })
   })
 })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SignerOptions<out E> {
+  /**
+   * Signs, and gives the signature: of an RSA key as it is, of an EC key as JWS has it (both integers) or as DER. Its failure
+   * is `CredentialUnavailable`, with the error itself as its `cause`.
+   */
+  readonly sign: (request: SigningRequest) => Effect.Effect<Uint8Array, E>
+}
+
+/**
+ * A key that never leaves its vault, service or hardware. It is asked for each assertion that has to be made, which is kept as
+ * that of a key in this process; one signature is under way for each tenant, and takes at most as long as a request may.
+ * With a certificate the first signature is proven; with a key's id alone a wrong key is told by the authority only.
+ *
+ * Sources: RFC 7515; RFC 7518 3.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const signer = <E>(options: SignerOptions<E> & (ByCertificate | ByKeyId)): ClientCredential => ({
+  prepare: Effect.gen(function* () {
+    const { algorithm, header, publicKey } = yield* identify(options, Either.right("PS256"))
+    const sign = remote({ sign: options.sign, algorithm, publicKey })
+    return yield* prepared(JSON.stringify(header), { algorithm, header, sign })
+  })
+})
+
+/**
+ * Where the PEM texts are.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FileOptions extends Omit<ByCertificate, "certificate"> {
+  /** The file of the certificate, and of those that issued it, if they are to be sent. */
+  readonly path: string
+  /** The file of the private key, when it isn't the same. */
+  readonly keyPath?: string | undefined
+}
+
+/**
+ * A certificate from PEM files of at most 1 MiB, read when a client is made; else as {@link fromPem}. Someone who renews the
+ * files is followed by `ClientCredential.rotating(Effect.succeed(credential))`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromFile = (options: FileOptions): Effect.Effect<ClientCredential, never, FileSystem.FileSystem> =>
+  Effect.map(FileSystem.FileSystem, (fs) => fromPaths(fs, options, (texts) => fromPem({ ...options, ...texts })))

@@ -34,6 +34,8 @@ export interface Authentication {
   readonly tokenEndpoint: string
   /** Whom an assertion is made for: the token endpoint at Entra, the issuer elsewhere. */
   readonly audience: string
+  /** What the client says that it can do, such as `cp1`. */
+  readonly capabilities: ReadonlyArray<string>
   /** The claims request that is sent along. */
   readonly claims: string | undefined
   readonly correlationId: string

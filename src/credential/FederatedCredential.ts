@@ -4,27 +4,39 @@
  * @since 0.1.0
  */
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import type { Cloud } from "../core/Authority.js"
 import { CredentialUnavailable } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
+import * as Transport from "../protocol/transport.js"
 import * as ClientCredential from "./ClientCredential.js"
-
-/** No token comes near this; a file that does is another file. */
-const largestFile = FileSystem.MiB(1)
+import { type ClientSettings, clientVariables, settings } from "./clientVariables.js"
+import * as GithubActions from "./githubActions.js"
+import { readSmall } from "./smallFile.js"
 
 const unavailable = (reason: string) => new CredentialUnavailable({ credential: "federated token file", reason })
 
 const readToken = (fs: FileSystem.FileSystem, path: string) =>
-  Effect.gen(function* () {
-    const { size } = yield* fs.stat(path)
-    if (size > largestFile) return yield* unavailable("the file is larger than 1 MiB")
-    const token = (yield* fs.readFileString(path)).trim()
-    return token.length === 0 ? yield* unavailable("the file is empty") : Redacted.make(token)
-  }).pipe(Effect.catchTags({ SystemError: unreadable, BadArgument: unreadable }))
+  readSmall(fs, path).pipe(
+    Effect.map((bytes) => new TextDecoder().decode(bytes).trim()),
+    Effect.filterOrFail(
+      (token) => token.length > 0,
+      () => "is empty"
+    ),
+    Effect.mapBoth({ onFailure: (reason) => unavailable(`${path} ${reason}`), onSuccess: Redacted.make })
+  )
 
-const unreadable = (error: { readonly _tag: string; readonly reason?: string }) =>
-  unavailable(`the file can't be read (${error.reason ?? error._tag})`)
+const fromFile = (fs: FileSystem.FileSystem, path: string): ClientCredential.ClientCredential => ({
+  prepare: Effect.succeed(
+    ClientCredential.constant(path, (authentication) =>
+      Effect.map(ClientCredential.inTime(authentication)(readToken(fs, path)), ClientCredential.assertionParameters)
+    )
+  )
+})
 
 /**
  * The token in a file that someone else renews, such as `AZURE_FEDERATED_TOKEN_FILE` in Kubernetes: read for each request
@@ -38,33 +50,95 @@ const unreadable = (error: { readonly _tag: string; readonly reason?: string }) 
 export const tokenFile = (
   path: string
 ): Effect.Effect<ClientCredential.ClientCredential, never, FileSystem.FileSystem> =>
-  Effect.map(FileSystem.FileSystem, (fs) => ({
-    prepare: Effect.succeed(
-      ClientCredential.constant(path, (authentication) =>
-        Effect.map(ClientCredential.inTime(authentication)(readToken(fs, path)), ClientCredential.assertionParameters)
-      )
-    )
-  }))
+  Effect.map(FileSystem.FileSystem, (fs) => fromFile(fs, path))
 
 /**
- * The audience of tokens that Entra's public cloud takes as an app's credential.
+ * What a client of a workload is made of, as Kubernetes tells it (Microsoft Entra Workload ID's webhook): from
+ * `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE` and, where it is set, `AZURE_AUTHORITY_HOST`. All names
+ * that are missing are reported at once; the file is read as by {@link tokenFile}.
+ *
+ * @since 0.1.0
+ * @category config
+ */
+export const workloadIdentity: Effect.Effect<ClientSettings, ConfigError.ConfigError, FileSystem.FileSystem> =
+  Effect.zipWith(
+    Config.all({ ...clientVariables, path: Config.nonEmptyString("AZURE_FEDERATED_TOKEN_FILE") }),
+    FileSystem.FileSystem,
+    (variables, fs) => settings(variables, fromFile(fs, variables.path))
+  )
+
+/**
+ * The audience of tokens that each cloud takes as an app's credential.
+ *
+ * Sources: Microsoft Graph, `federatedIdentityCredential` (`public`); microsoft-identity-web, issue 2749 (`usGovernment`,
+ * `china`); Azure SDK for JavaScript, `GitHubActionsCredential` (all). Those beside `public` stand in no document that was
+ * found, and none was tried here against a cloud itself.
  *
  * @since 0.1.0
  * @category constants
  */
-export const publicAudience = "api://AzureADTokenExchange"
+export const audiences = {
+  public: "api://AzureADTokenExchange",
+  usGovernment: "api://AzureADTokenExchangeUSGov",
+  china: "api://AzureADTokenExchangeChina",
+  sovereignFrance: "api://AzureADTokenExchangeFrance",
+  sovereignGermany: "api://AzureADTokenExchangeGermany",
+  sovereignSingapore: "api://AzureADTokenExchangeGovSG"
+} as const satisfies Partial<Record<Cloud, string>>
 
 /**
- * Another identity's token as the app's credential, such as a managed identity's. Other clouds have other audiences, which
- * the federated credential of the app registration names.
+ * For whom another identity provider's token is made: a cloud (`public` unless told), or what the federated credential of the
+ * app registration names.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AudienceOptions {
+  readonly cloud?: keyof typeof audiences | undefined
+  /** Wins over `cloud`. */
+  readonly audience?: string | undefined
+}
+
+const audienceOf = ({ audience, cloud = "public" }: AudienceOptions): string => audience ?? audiences[cloud]
+
+/**
+ * Another identity's token as the app's credential, such as a managed identity's.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const fromTokenProvider = <E>(
   provider: TokenProvider<E>,
-  options?: { readonly audience?: string | undefined }
+  options: AudienceOptions = {}
 ): ClientCredential.ClientCredential => {
-  const source = provider.forScopes(`${options?.audience ?? publicAudience}/.default`)
+  const source = provider.forScopes(`${audienceOf(options)}/.default`)
   return ClientCredential.assertion(() => Effect.map(source.getToken(), ({ accessToken }) => accessToken))
 }
+
+/**
+ * The token of the GitHub Actions job that this process runs in, which needs `permissions: id-token: write`: asked for at each
+ * request that is really sent, from where `ACTIONS_ID_TOKEN_REQUEST_URL` says, with `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. Outside
+ * of such a job each request is `CredentialUnavailable`.
+ *
+ * Source: GitHub, OpenID Connect reference.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const githubActions = (
+  options: AudienceOptions = {}
+): Effect.Effect<ClientCredential.ClientCredential, never, HttpClient.HttpClient> =>
+  Effect.zipWith(HttpClient.HttpClient, Effect.either(GithubActions.job), (client, job) => {
+    const transport = Transport.make(client)
+    const audience = audienceOf(options)
+    return {
+      prepare: Effect.succeed(
+        ClientCredential.constant(`GitHub Actions ${audience}`, (authentication) =>
+          Effect.map(
+            Effect.flatMap(job, (here) => GithubActions.ask(transport, here, audience, authentication)),
+            ClientCredential.assertionParameters
+          )
+        )
+      )
+    }
+  })

@@ -12,7 +12,7 @@ import {
 import { type HeaderFields, retryAfter } from "../resilience/retryAfter.js"
 import { diagnose } from "./diagnosis.js"
 import type { Grant } from "./grants.js"
-import { type ErrorResponse, readBody, type TokenResponse } from "./wire.js"
+import { type Body, type ErrorResponse, readBody, type TokenResponse } from "./wire.js"
 
 interface Head {
   readonly status: number
@@ -31,7 +31,7 @@ export type Outcome =
 
 /** @internal */
 export interface Context<E> {
-  readonly grant: Grant<E>
+  readonly grant: Pick<Grant<E>, "refuse">
   readonly authority: ResolvedAuthority["kind"]
   /** Epoch milliseconds. */
   readonly now: number
@@ -99,30 +99,42 @@ const isSuccess = (status: number): boolean => status >= 200 && status < 300
 const malformed = (reason: MalformedReason, status: number) => Either.left(new MalformedResponse({ reason, status }))
 
 /** The status speaks first: what it says holds, whatever became of the body. */
-const classifyAnswer = <E>(
+const classifyAnswer = <A, E>(
   answer: Exclude<Outcome, { readonly _tag: "NoAnswer" }>,
-  context: Context<E>
-): Either.Either<TokenResponse, CommonFailure | E> => {
+  context: Context<E>,
+  read: (body: string) => Body<A>
+): Either.Either<A, CommonFailure | E> => {
   const { status } = answer
   if (isRedirect(status)) return malformed("redirect", status)
-  const body = answer._tag === "Answer" ? readBody(answer.body) : undefined
+  const body = answer._tag === "Answer" ? read(answer.body) : undefined
   const error = body?._tag === "Error" ? body.response : undefined
   if (status === 429) return Either.left(throttled(answer, error, context))
   if (isUnavailable(status)) return Either.left(unavailable(answer, error, context))
   if (answer._tag === "Partial")
     return answer.failure === "tooLarge" ? malformed("tooLarge", status) : Either.left(answer.failure)
   if (error !== undefined) return Either.left(ofError(answer, error, context))
-  if (body?._tag === "Token" && isSuccess(status)) return Either.right(body.response)
+  if (body?._tag === "Success" && isSuccess(status)) return Either.right(body.response)
   return malformed(body?._tag === "Unreadable" ? body.reason : "unexpectedShape", status)
 }
 
 /**
- * What an attempt means. Total and pure; decided by transport, status, `error`, `suberror` and `claims`, never by prose.
+ * What an attempt means whose answer is read so. Total and pure; decided by transport, status, `error`, `suberror` and
+ * `claims`, never by prose.
  *
  * Sources: RFC 6749 5.1, 5.2; RFC 8628 3.5; OpenID Connect Core 3.1.2.6; Microsoft identity platform, authentication and
  * authorization error codes.
  *
  * @internal
  */
-export const classify = <E>(outcome: Outcome, context: Context<E>): Either.Either<TokenResponse, CommonFailure | E> =>
-  outcome._tag === "NoAnswer" ? Either.left(outcome.failure) : classifyAnswer(outcome, context)
+export const classifyAs =
+  <A>(read: (body: string) => Body<A>) =>
+  <E>(outcome: Outcome, context: Context<E>): Either.Either<A, CommonFailure | E> =>
+    outcome._tag === "NoAnswer" ? Either.left(outcome.failure) : classifyAnswer(outcome, context, read)
+
+/**
+ * What an attempt to get a token means.
+ *
+ * @internal
+ */
+export const classify: <E>(outcome: Outcome, context: Context<E>) => Either.Either<TokenResponse, CommonFailure | E> =
+  classifyAs(readBody)

@@ -14,7 +14,7 @@ import type { Diagnosis } from "./diagnosis.js"
 export interface Refusal extends Diagnosis {
   readonly error: string
   readonly suberror: string | undefined
-  readonly status: number
+  readonly status: number | undefined
 }
 
 /** What else decides. */

@@ -13,15 +13,19 @@ import type { TokenResponse } from "./wire.js"
 
 /** One request to a token endpoint. */
 export interface TokenExchange<out E> {
-  readonly authority: ResolvedAuthority
+  readonly authority: Pick<ResolvedAuthority, "kind" | "host">
+  /** Where the authority takes it. */
+  readonly tokenEndpoint: string
   readonly grant: Grant<E>
   readonly form: Form
   readonly correlationId: string
   readonly timeout: Duration.Duration
+  /** Whose request it is, as Entra's backup service wants to know it (`X-AnchorMailbox`). */
+  readonly anchor?: string | undefined
 }
 
 /** Entra's own headers; other servers are not sent what they did not ask for. */
-const headersOf = ({ authority, correlationId }: TokenExchange<unknown>): Readonly<Record<string, string>> => ({
+const headersOf = ({ anchor, authority, correlationId }: TokenExchange<unknown>): Readonly<Record<string, string>> => ({
   accept: "application/json",
   ...(authority.kind === "entra" && {
     "client-request-id": correlationId,
@@ -29,7 +33,8 @@ const headersOf = ({ authority, correlationId }: TokenExchange<unknown>): Readon
     "x-client-sku": sku.name,
     "x-client-ver": sku.version,
     // Without it Entra answers loops in older shapes (MSAL.NET, ThrottleCommon).
-    "x-ms-lib-capability": "retry-after, h429"
+    "x-ms-lib-capability": "retry-after, h429",
+    ...(anchor !== undefined && { "x-anchormailbox": anchor })
   })
 })
 
@@ -60,7 +65,7 @@ export const exchange = <E extends { readonly _tag: string }>(
     const { authority, grant } = request
     yield* Effect.logDebug("asking")
     const outcome = yield* transport.post({
-      url: authority.tokenEndpoint,
+      url: request.tokenEndpoint,
       host: authority.host,
       headers: headersOf(request),
       form: request.form,

@@ -16,20 +16,26 @@ import type { Outcome } from "./classify.js"
 export type Form = Readonly<Record<string, string | Redacted.Redacted>>
 
 /** @internal */
-export interface PostRequest {
+export interface GetRequest {
   readonly url: string
   /** For people. */
   readonly host: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly form: Form
+  readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
   /** From connecting to the last byte. */
   readonly timeout: Duration.Duration
+}
+
+/** @internal */
+export interface PostRequest extends GetRequest {
+  readonly form: Form
 }
 
 /** @internal */
 export interface Transport {
   /** Never fails: no answer is an outcome too. */
   readonly post: (request: PostRequest) => Effect.Effect<Outcome>
+  /** As little as `post`. */
+  readonly get: (request: GetRequest) => Effect.Effect<Outcome>
 }
 
 const reasons: Readonly<Record<string, TransportReason>> = {
@@ -134,8 +140,8 @@ const tooLarge = (head: Head): Outcome => ({ _tag: "Partial", ...head, failure: 
 const broken = (head: Head | undefined, failure: TransportError): Outcome =>
   head === undefined ? { _tag: "NoAnswer", failure } : { _tag: "Partial", ...head, failure }
 
-const toFormBody = (form: Form): ReadonlyArray<readonly [string, string]> =>
-  Object.entries(form).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
+const opened = (values: Form): ReadonlyArray<readonly [string, string]> =>
+  Object.entries(values).map(([name, value]) => [name, Redacted.isRedacted(value) ? Redacted.value(value) : value])
 
 /** fetch follows redirects unless it is told otherwise, and would post the secret to wherever they lead. */
 const withoutRedirects = Effect.mapInputContext((context: Context.Context<never>) =>
@@ -165,34 +171,41 @@ export const make = (client: HttpClient.HttpClient): Transport => {
     HttpClient.withTracerPropagation(false),
     HttpClient.withTracerDisabledWhen(() => true)
   )
-  return {
-    post: ({ form, headers, host, timeout, url }) =>
-      Effect.suspend(() => {
-        let head: Head | undefined
-        const read = (response: HttpClientResponse.HttpClientResponse) => {
-          const { headers, status } = response
-          head = { headers, status }
-          return Effect.map(
-            readBody(response),
-            Option.match({
-              onNone: () => tooLarge({ headers, status }),
-              onSome: (body): Outcome => ({ _tag: "Answer", status, headers, body })
-            })
-          )
-        }
-        return HttpClientRequest.post(url, { headers }).pipe(
-          HttpClientRequest.bodyUrlParams(toFormBody(form)),
-          quiet.execute,
-          Effect.catchAll(answered),
-          Effect.flatMap(read),
-          Effect.catchAll((failure) => Effect.succeed(broken(head, toTransportError(host, failure)))),
-          Effect.timeoutTo({
-            duration: timeout,
-            onSuccess: (outcome: Outcome) => outcome,
-            onTimeout: () => broken(head, new TransportError({ reason: "timeout", host }))
-          }),
-          withoutRedirects
+  const send = ({ host, timeout }: GetRequest, request: HttpClientRequest.HttpClientRequest): Effect.Effect<Outcome> =>
+    Effect.suspend(() => {
+      let head: Head | undefined
+      const read = (response: HttpClientResponse.HttpClientResponse) => {
+        const { headers, status } = response
+        head = { headers, status }
+        return Effect.map(
+          readBody(response),
+          Option.match({
+            onNone: () => tooLarge({ headers, status }),
+            onSome: (body): Outcome => ({ _tag: "Answer", status, headers, body })
+          })
         )
-      })
+      }
+      return quiet.execute(request).pipe(
+        Effect.catchAll(answered),
+        Effect.flatMap(read),
+        Effect.catchAll((failure) => Effect.succeed(broken(head, toTransportError(host, failure)))),
+        Effect.timeoutTo({
+          duration: timeout,
+          onSuccess: (outcome: Outcome) => outcome,
+          onTimeout: () => broken(head, new TransportError({ reason: "timeout", host }))
+        }),
+        withoutRedirects
+      )
+    })
+  return {
+    get: (request) =>
+      send(request, HttpClientRequest.get(request.url, { headers: Object.fromEntries(opened(request.headers)) })),
+    post: (request) =>
+      send(
+        request,
+        HttpClientRequest.post(request.url, { headers: Object.fromEntries(opened(request.headers)) }).pipe(
+          HttpClientRequest.bodyUrlParams(opened(request.form))
+        )
+      )
   }
 }

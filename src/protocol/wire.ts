@@ -84,20 +84,54 @@ export const ErrorResponse = Schema.Struct({
 /** @internal */
 export type ErrorResponse = typeof ErrorResponse.Type
 
-const decodeTokenResponse = Schema.decodeUnknownOption(TokenResponse)
-const decodeErrorResponse = Schema.decodeUnknownOption(ErrorResponse)
-
 /**
- * A body read: a token, an error, or what keeps it from being either.
+ * A JSON Web Key Set; its keys are read when one is needed (RFC 7517 5).
  *
  * @internal
  */
-export type Body =
-  | { readonly _tag: "Token"; readonly response: TokenResponse }
+export const KeySet = Schema.Struct({
+  keys: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+})
+
+/**
+ * What an OpenID provider publishes (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3).
+ *
+ * @internal
+ */
+export const ProviderMetadata = Schema.Struct({
+  issuer: Schema.NonEmptyString,
+  token_endpoint: Schema.NonEmptyString,
+  authorization_endpoint: text,
+  end_session_endpoint: text,
+  jwks_uri: text,
+  authorization_response_iss_parameter_supported: lenient(Schema.Boolean)
+})
+
+/** @internal */
+export type ProviderMetadata = typeof ProviderMetadata.Type
+
+/**
+ * Entra's answer about a host that it knows.
+ *
+ * @internal
+ */
+export const InstanceMetadata = Schema.Struct({ tenant_discovery_endpoint: Schema.NonEmptyString })
+
+const decodeErrorResponse = Schema.decodeUnknownOption(ErrorResponse)
+
+/**
+ * A body read: what was asked for, an error, or what keeps it from being either.
+ *
+ * @internal
+ */
+export type Body<A> =
+  | { readonly _tag: "Success"; readonly response: A }
   | { readonly _tag: "Error"; readonly response: ErrorResponse }
   | { readonly _tag: "Unreadable"; readonly reason: "notJson" | "truncated" | "unexpectedShape" }
 
-const unreadable = (reason: "notJson" | "truncated" | "unexpectedShape"): Body => ({ _tag: "Unreadable", reason })
+type Unreadable = Extract<Body<never>, { readonly _tag: "Unreadable" }>
+
+const unreadable = (reason: Unreadable["reason"]): Unreadable => ({ _tag: "Unreadable", reason })
 
 const parseJson = (body: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(body))
 
@@ -105,30 +139,39 @@ const parseJson = (body: string): Either.Either<unknown, unknown> => Either.try(
 const hasMember = (json: unknown, name: string): boolean =>
   typeof json === "object" && json !== null && !["", null, undefined].includes(Reflect.get(json, name))
 
-/** A body with both an `error` and a token is neither: nobody knows what its sender meant. */
-const readJson = (json: unknown): Body => {
-  if (hasMember(json, "error")) {
-    return hasMember(json, "access_token")
-      ? unreadable("unexpectedShape")
-      : Option.match(decodeErrorResponse(json), {
-          onNone: () => unreadable("unexpectedShape"),
-          onSome: (response): Body => ({ _tag: "Error", response })
-        })
-  }
-  return Option.match(decodeTokenResponse(json), {
-    onNone: () => unreadable("unexpectedShape"),
-    onSome: (response): Body => ({ _tag: "Token", response })
-  })
-}
-
 /**
- * Reads a body. Total: nothing of what it says is in what is wrong with it.
+ * Reads bodies of one kind. Total: nothing of what a body says is in what is wrong with it. A body with both an `error` and
+ * the member that makes it a success is neither: nobody knows what its sender meant.
  *
  * @internal
  */
-export const readBody = (body: string): Body => {
-  const trimmed = body.trim()
-  const json = parseJson(trimmed)
-  if (Either.isRight(json)) return readJson(json.right)
-  return unreadable(trimmed.startsWith("{") ? "truncated" : "notJson")
+export const reader = <A, I>(schema: Schema.Schema<A, I>, essential: keyof I & string): ((body: string) => Body<A>) => {
+  const decode = Schema.decodeUnknownOption(schema)
+  const readJson = (json: unknown): Body<A> => {
+    if (hasMember(json, "error")) {
+      return hasMember(json, essential)
+        ? unreadable("unexpectedShape")
+        : Option.match(decodeErrorResponse(json), {
+            onNone: () => unreadable("unexpectedShape"),
+            onSome: (response): Body<A> => ({ _tag: "Error", response })
+          })
+    }
+    return Option.match(decode(json), {
+      onNone: () => unreadable("unexpectedShape"),
+      onSome: (response): Body<A> => ({ _tag: "Success", response })
+    })
+  }
+  return (body) => {
+    const trimmed = body.trim()
+    const json = parseJson(trimmed)
+    if (Either.isRight(json)) return readJson(json.right)
+    return unreadable(trimmed.startsWith("{") ? "truncated" : "notJson")
+  }
 }
+
+/**
+ * Reads the answer of a token endpoint.
+ *
+ * @internal
+ */
+export const readBody: (body: string) => Body<TokenResponse> = reader(TokenResponse, "access_token")

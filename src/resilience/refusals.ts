@@ -61,17 +61,27 @@ export interface Asker {
   readonly scope: string
 }
 
-/** An answer that is remembered; times are monotonic milliseconds. */
-type Memory<E> =
-  | {
-      readonly _tag: "Closed"
-      readonly failure: Throttled | AuthorityUnavailable
-      readonly until: number
-      /** Whose request it was. */
-      readonly request: string
-    }
-  | { readonly _tag: "Repeated"; readonly failure: E; readonly until: number; readonly count: number }
-  | { readonly _tag: "Told"; readonly principals: ReadonlyMap<string, number> }
+/** A way that an answer has closed; times are monotonic milliseconds. */
+interface Closed {
+  readonly failure: Throttled | AuthorityUnavailable
+  readonly until: number
+  /** Whose request it was. */
+  readonly request: string
+}
+
+/** A refusal that came again and again. */
+interface Repeated<E> {
+  readonly failure: E
+  readonly until: number
+  readonly count: number
+}
+
+/** What the identities of one client have to know of each other. */
+export interface Gates {
+  readonly closed: BoundedMap<Closed>
+  /** Who was told 429, and when. */
+  readonly told: BoundedMap<ReadonlyMap<string, number>>
+}
 
 /** @internal */
 export interface Refusals<E> {
@@ -87,10 +97,17 @@ export interface Refusals<E> {
 
 const capacity = 10_000
 
+/** @internal */
+export const makeGates = (): Gates => ({ closed: new BoundedMap(capacity), told: new BoundedMap(capacity) })
+
 type Refusal = InvalidClient | InvalidGrant | InteractionRequired | RequestRejected
 
 const isRefusal = (failure: unknown): failure is Refusal =>
   [InvalidClient, InvalidGrant, InteractionRequired, RequestRejected].some((tag) => failure instanceof tag)
+
+/** Only what the server said: what is known without it costs nothing to find out again. */
+const isRepeatable = (failure: unknown): failure is Refusal =>
+  isRefusal(failure) && failure.source === "server" && !lacksConsent(failure)
 
 /** It may be given at any moment, and only who asks again finds out. */
 const lacksConsent = (failure: Refusal): boolean =>
@@ -108,58 +125,48 @@ const again = <E extends object>(failure: E): E => {
 }
 
 /**
- * What authorities have refused, in one bounded map. A principal's refusal is its own; it closes the way for others only
+ * What authorities have refused, in bounded maps. A principal's refusal is its own; it closes the way for others only
  * when the server speaks of itself (503 with Retry-After), or to three of them.
  *
  * @internal
  */
-export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
-  const memory = new BoundedMap<Memory<E>>(capacity)
-  const keys = ({ principal, request, scope }: Asker) => ({
-    request: `request ${request}`,
-    principal: `principal ${principal}`,
-    scope: `scope ${scope}`,
-    told: `told ${scope}`
-  })
+export const make = <E extends Failure>(gate: Gate, { closed, told }: Gates = makeGates()): Refusals<E> => {
+  const repeated = new BoundedMap<Repeated<E>>(capacity)
+  const keys = ({ principal, scope }: Asker) => ({ principal: `principal ${principal}`, scope: `scope ${scope}` })
 
   const close = (key: string, request: string, failure: Throttled | AuthorityUnavailable, until: number) => {
-    const known = memory.get(key)
-    if (known?._tag !== "Closed" || known.until < until) memory.set(key, { _tag: "Closed", failure, until, request })
+    const known = closed.get(key)
+    if (known === undefined || known.until < until) closed.set(key, { failure, until, request })
   }
 
   /** Remembers who was told 429, and tells whether it is many by now. */
-  const isWidespread = (key: string, principal: string, now: number): boolean => {
-    const known = memory.get(key)
-    const recent = [...(known?._tag === "Told" ? known.principals : [])].filter(
-      ([, at]) => at > now - Duration.toMillis(gate.window)
-    )
-    const others = recent.filter(([told]) => told !== principal)
+  const isWidespread = ({ principal, scope }: Asker, now: number): boolean => {
+    const recent = [...(told.get(scope) ?? [])].filter(([, at]) => at > now - Duration.toMillis(gate.window))
+    const others = recent.filter(([other]) => other !== principal)
     const principals = new Map([...others.slice(-gate.principals), [principal, now]])
-    memory.set(key, { _tag: "Told", principals })
+    told.set(scope, principals)
     return principals.size >= gate.principals
   }
 
   const closeFor = (asker: Asker, failure: Throttled | AuthorityUnavailable, wait: Duration.Duration, now: number) => {
-    const { principal, scope, told } = keys(asker)
+    const { principal, scope } = keys(asker)
     const until = now + Duration.toMillis(wait)
     if (failure instanceof AuthorityUnavailable && failure.status === 503)
       return close(scope, asker.request, failure, until)
     close(principal, asker.request, failure, until)
-    if (failure instanceof Throttled && isWidespread(told, asker.principal, now))
-      close(scope, asker.request, failure, until)
+    if (failure instanceof Throttled && isWidespread(asker, now)) close(scope, asker.request, failure, until)
   }
 
-  const repeat = (asker: Asker, failure: E, now: number) => {
-    const { request } = keys(asker)
-    const known = memory.get(request)
+  const repeat = ({ request }: Asker, failure: E, now: number) => {
+    const known = repeated.get(request)
     const isRepeat =
-      known?._tag === "Repeated" &&
+      known !== undefined &&
       now < known.until + Duration.toMillis(gate.repeatWindow) &&
       kindOf(known.failure) === kindOf(failure)
     const count = isRepeat ? known.count + 1 : 1
     const pause =
       count < gate.repeats ? 0 : Math.min(1000 * 2 ** (count - gate.repeats), Duration.toMillis(gate.longestRepeat))
-    memory.set(request, { _tag: "Repeated", failure, count, until: now + pause })
+    repeated.set(request, { failure, count, until: now + pause })
   }
 
   const isThrottling = (failure: unknown): failure is Throttled | AuthorityUnavailable =>
@@ -168,13 +175,13 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
   return {
     pass: (asker) =>
       Effect.flatMap(monotonicMillis, (now): Effect.Effect<void, E | Throttled> => {
-        const { principal, request, scope } = keys(asker)
-        for (const key of [request, principal, scope]) {
-          const known = memory.get(key)
-          if (known === undefined || known._tag === "Told" || known.until <= now) continue
-          return known._tag === "Closed"
-            ? putOff(known.failure, Duration.millis(known.until - now), "local")
-            : Effect.fail(again(known.failure))
+        const refused = repeated.get(asker.request)
+        if (refused !== undefined && now < refused.until) return Effect.fail(again(refused.failure))
+        const { principal, scope } = keys(asker)
+        for (const key of [principal, scope]) {
+          const known = closed.get(key)
+          if (known !== undefined && now < known.until)
+            return putOff(known.failure, Duration.millis(known.until - now), "local")
         }
         return Effect.void
       }),
@@ -184,19 +191,18 @@ export const make = <E extends Failure>(gate: Gate): Refusals<E> => {
       }),
     gaveUp: (asker, failure) =>
       Effect.map(monotonicMillis, (now) => {
-        if (isRefusal(failure) && !lacksConsent(failure)) repeat(asker, failure, now)
+        if (isRepeatable(failure)) repeat(asker, failure, now)
         else if (failure instanceof Throttled && isThrottling(failure) && failure.retryAfter === undefined)
           closeFor(asker, failure, gate.bareThrottle, now)
       }),
     succeeded: (asker) =>
       Effect.sync(() => {
-        const { principal, request, scope } = keys(asker)
-        memory.delete(request)
-        memory.delete(principal)
+        const { principal, scope } = keys(asker)
+        repeated.delete(asker.request)
+        closed.delete(principal)
         // What succeeds besides may have been sent before the service asked for patience.
-        const closed = memory.get(scope)
-        if (closed?._tag === "Closed" && closed.request === asker.request) memory.delete(scope)
+        if (closed.get(scope)?.request === asker.request) closed.delete(scope)
       }),
-    forgive: (asker) => Effect.sync(() => memory.delete(keys(asker).request))
+    forgive: ({ request }) => Effect.sync(() => repeated.delete(request))
   }
 }

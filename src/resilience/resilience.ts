@@ -13,6 +13,8 @@ import * as RetryBudget from "./retryBudget.js"
 /** A request, to which host it goes, and whether it may be sent again after a failure. */
 export interface Call extends Refusals.Asker {
   readonly host: string
+  /** Who is asked while the host's circuit is open. */
+  readonly fallbackHost?: string | undefined
   readonly mayResend: (failure: Failure) => boolean
 }
 
@@ -35,13 +37,19 @@ export interface Health {
 /** @internal */
 export interface Resilience<E> {
   /** Fails as the call would, where that is known without sending it. */
-  readonly pass: (call: Call) => Effect.Effect<void, Failed<E>>
+  readonly pass: (asker: Refusals.Asker) => Effect.Effect<void, Failed<E>>
   /** Sends the call, again where that is allowed and helps, and remembers what came of it. */
-  readonly run: <A>(
-    call: Call,
-    attempt: (timeout: Duration.Duration) => Effect.Effect<A, E>
-  ) => Effect.Effect<A, Failed<E>>
-  readonly forgive: (call: Call) => Effect.Effect<void>
+  readonly run: <A>(call: Call, attempt: Attempt<A, E>) => Effect.Effect<A, Failed<E>>
+  readonly forgive: (asker: Refusals.Asker) => Effect.Effect<void>
+}
+
+/** One attempt: how long it may take, and which of the call's hosts it is sent to. */
+export type Attempt<A, E> = (timeout: Duration.Duration, host: string) => Effect.Effect<A, E>
+
+/** What the identities of one client share: policy, budget, gates and circuits. */
+export interface Shared {
+  /** Their resilience, for the failures that one kind of identity has. */
+  readonly forFailures: <E extends Failure>() => Resilience<E>
   readonly health: Effect.Effect<Health>
 }
 
@@ -64,66 +72,68 @@ const isLocal = (failure: Failure): boolean => failure instanceof AuthorityUnava
  *
  * @internal
  */
-export const make = <E extends Failure>(policy: RetryPolicy.RetryPolicy): Effect.Effect<Resilience<E>> =>
+export const make = (policy: RetryPolicy.RetryPolicy): Effect.Effect<Shared> =>
   Effect.map(RetryBudget.make(policy.budget), (purse) => {
-    const refusals = Refusals.make<Failed<E>>(policy.gate)
+    const gates = Refusals.makeGates()
     const breakers = CircuitBreaker.make(policy.breaker, (host, state) =>
       Metric.tagged(circuitStates, "server.address", host).unsafeUpdate(numberOf[state], [])
     )
 
-    const admitted = (host: string): Effect.Effect<void, AuthorityUnavailable> =>
-      Effect.flatMap(breakers.admit(host), (pause) =>
-        pause === 0
-          ? Effect.void
-          : Effect.flatMap(
-              DateTime.now,
-              (now) =>
-                new AuthorityUnavailable({
-                  source: "local",
-                  until: DateTime.addDuration(now, Duration.millis(pause)),
-                  errorCodes: []
-                })
-            )
+    const opensIn = (pause: number): Effect.Effect<never, AuthorityUnavailable> =>
+      Effect.flatMap(
+        DateTime.now,
+        (now) =>
+          new AuthorityUnavailable({
+            source: "local",
+            until: DateTime.addDuration(now, Duration.millis(pause)),
+            errorCodes: []
+          })
       )
 
-    const observe = (call: Call, exit: Exit.Exit<unknown, E>): Effect.Effect<void> => {
+    const admitted = (host: string): Effect.Effect<string, AuthorityUnavailable> =>
+      Effect.flatMap(breakers.admit(host), (pause) => (pause === 0 ? Effect.succeed(host) : opensIn(pause)))
+
+    const hostFor = ({ fallbackHost, host }: Call): Effect.Effect<string, AuthorityUnavailable> =>
+      fallbackHost === undefined ? admitted(host) : Effect.catchAll(admitted(host), () => admitted(fallbackHost))
+
+    const observe = <E extends Failure>(request: string, host: string, exit: Exit.Exit<unknown, E>) => {
       const result = Exit.match(exit, {
         onFailure: (cause) => (cause._tag === "Fail" ? resultOf(cause.error) : undefined),
         onSuccess: () => "answered" as const
       })
-      return result === undefined
-        ? breakers.release(call.host)
-        : breakers.record(call.host, { key: call.request, result })
+      return result === undefined ? breakers.release(host) : breakers.record(host, { key: request, result })
     }
 
-    const attemptOf =
-      <A>(call: Call, attempt: (timeout: Duration.Duration) => Effect.Effect<A, E>) =>
-      (timeout: Duration.Duration): Effect.Effect<A, Failed<E>> =>
-        Effect.zipRight(
-          admitted(call.host),
-          attempt(timeout).pipe(
-            Effect.onExit((exit) => observe(call, exit)),
-            Effect.tapError((failure) => refusals.attemptFailed(call, failure))
+    const forFailures = <E extends Failure>(): Resilience<E> => {
+      const refusals = Refusals.make<Failed<E>>(policy.gate, gates)
+      const attemptOf =
+        <A>(call: Call, attempt: Attempt<A, E>) =>
+        (timeout: Duration.Duration): Effect.Effect<A, Failed<E>> =>
+          Effect.flatMap(hostFor(call), (host) =>
+            attempt(timeout, host).pipe(
+              Effect.onExit((exit) => observe(call.request, host, exit)),
+              Effect.tapError((failure) => refusals.attemptFailed(call, failure))
+            )
           )
-        )
-
-    return {
-      pass: refusals.pass,
-      forgive: refusals.forgive,
-      run: (call, attempt) =>
-        Effect.zipRight(
-          purse.earn,
-          RetryPolicy.retry(policy, {
-            attempt: attemptOf(call, attempt),
-            mayResend: (failure: Failed<E>) => !isLocal(failure) && call.mayResend(failure),
-            spend: purse.spend
-          })
-        ).pipe(
-          Effect.tapBoth({
-            onFailure: (failure) => refusals.gaveUp(call, failure),
-            onSuccess: () => refusals.succeeded(call)
-          })
-        ),
-      health: Effect.all({ circuits: breakers.states, retries: purse.left })
+      return {
+        pass: refusals.pass,
+        forgive: refusals.forgive,
+        run: (call, attempt) =>
+          Effect.zipRight(
+            purse.earn,
+            RetryPolicy.retry(policy, {
+              attempt: attemptOf(call, attempt),
+              mayResend: (failure: Failed<E>) => !isLocal(failure) && call.mayResend(failure),
+              spend: purse.spend
+            })
+          ).pipe(
+            Effect.tapBoth({
+              onFailure: (failure) => refusals.gaveUp(call, failure),
+              onSuccess: () => refusals.succeeded(call)
+            })
+          )
+      }
     }
+
+    return { forFailures, health: Effect.all({ circuits: breakers.states, retries: purse.left }) }
   })

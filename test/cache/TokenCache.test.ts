@@ -4,7 +4,11 @@ import type { CacheKey } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as AccessToken from "../../src/core/AccessToken.js"
 
-const key = (entry: string, partition = "app"): CacheKey => ({ partition, id: `${partition}/${entry}` })
+const key = (entry: string, partition = "app"): CacheKey => ({
+  partition,
+  family: partition,
+  id: `${partition}/${entry}`
+})
 
 const hour = 3600
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { appKey, joinKey } from "../../src/cache/cacheKey.js"
+import { joinKey, tokenKey } from "../../src/cache/cacheKey.js"
 
 /** Made of what a key is joined with, so that parts are easily mistaken for one another. */
 const likely = FastCheck.stringOf(FastCheck.constantFrom(":", "1", "a"), { maxLength: 3 })
@@ -33,21 +33,28 @@ describe("joinKey", () => {
   })
 })
 
-describe("an app's key", () => {
-  const app = {
-    clientId: "11111111-2222-3333-4444-555555555555",
-    environment: "login.windows.net",
-    tenantId: "contoso.com",
+describe("a token's key", () => {
+  const token = {
+    principal: ["11111111-2222-3333-4444-555555555555", "login.windows.net", "contoso.com", "app"],
+    kind: ["Bearer"],
     scopeKey: "https://graph.microsoft.com/.default"
   }
 
-  it("has one partition for all resources of one principal", () => {
-    const other = appKey({ ...app, scopeKey: "https://vault.azure.net/.default" })
-    assert.strictEqual(other.partition, appKey(app).partition)
-    assert.notStrictEqual(other.id, appKey(app).id)
+  it("has one partition and one family for all scopes of one principal", () => {
+    const other = tokenKey({ ...token, scopeKey: "https://vault.azure.net/.default" })
+    assert.strictEqual(other.partition, tokenKey(token).partition)
+    assert.strictEqual(other.family, tokenKey(token).family)
+    assert.notStrictEqual(other.id, tokenKey(token).id)
   })
 
-  it.each(["clientId", "environment", "tenantId"] as const)("has another partition for another %s", (name) => {
-    assert.notStrictEqual(appKey({ ...app, [name]: "another" }).partition, appKey(app).partition)
+  it("has another family in the same partition for another kind", () => {
+    const other = tokenKey({ ...token, kind: ["Bearer", "cp1"] })
+    assert.strictEqual(other.partition, tokenKey(token).partition)
+    assert.notStrictEqual(other.family, tokenKey(token).family)
+  })
+
+  it.each([0, 1, 2, 3])("has another partition for another part %i of the principal", (index) => {
+    const principal = token.principal.with(index, "another")
+    assert.notStrictEqual(tokenKey({ ...token, principal }).partition, tokenKey(token).partition)
   })
 })

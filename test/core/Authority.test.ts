@@ -52,13 +52,22 @@ const hosts: ReadonlyArray<
 
 describe("a cloud of Entra", () => {
   it.each(hosts)("%s is asked at %s, and its aliases share a cache", (cloud, host, cacheName, aliases) => {
+    const base = `https://${host}/${tenantId}`
     assert.deepStrictEqual(resolved(Authority.entra({ tenantId, cloud })), {
       kind: "entra",
-      tokenEndpoint: `https://${host}/${tenantId}/oauth2/v2.0/token`,
-      audience: `https://${host}/${tenantId}/oauth2/v2.0/token`,
       host,
       environment: cacheName,
-      tenantId
+      tenantId,
+      policy: undefined,
+      issuer: undefined,
+      endpoints: {
+        token: `${base}/oauth2/v2.0/token`,
+        authorization: `${base}/oauth2/v2.0/authorize`,
+        endSession: `${base}/oauth2/v2.0/logout`
+      },
+      metadata: `${base}/v2.0/.well-known/openid-configuration`,
+      trustedHosts: [host, ...aliases],
+      instanceDiscovery: undefined
     })
     for (const alias of aliases) {
       const named = resolved(entra({ host: `https://${alias}` }))
@@ -79,10 +88,10 @@ describe("a cloud of Entra", () => {
   })
 
   it("may be one that nobody has heard of, which then stands for itself", () => {
-    const { environment, host, tokenEndpoint } = resolved(entra({ host: "https://login.contoso.example:8443/" }))
+    const { endpoints, environment, host } = resolved(entra({ host: "https://login.contoso.example:8443/" }))
     assert.strictEqual(environment, "login.contoso.example:8443")
     assert.strictEqual(host, "login.contoso.example:8443")
-    assert.strictEqual(tokenEndpoint, `https://login.contoso.example:8443/${tenantId}/oauth2/v2.0/token`)
+    assert.strictEqual(endpoints?.token, `https://login.contoso.example:8443/${tenantId}/oauth2/v2.0/token`)
   })
 
   it("is the same in whatever case its host is written, with or without the port of https", () => {
@@ -94,7 +103,7 @@ describe("the host of an authority", () => {
   it.each(["http://localhost:8080", "http://127.0.0.1:8080", "http://127.8.9.1", "http://[::1]:8080"])(
     "may be asked over plain http where that can't leave the machine: %s",
     (host) => {
-      assert.strictEqual(resolved(entra({ host })).tokenEndpoint, `${host}/${tenantId}/oauth2/v2.0/token`)
+      assert.strictEqual(resolved(entra({ host })).endpoints?.token, `${host}/${tenantId}/oauth2/v2.0/token`)
     }
   )
 
@@ -170,7 +179,10 @@ describe("a tenant", () => {
   it.prop("never leads out of its place in the path", [FastCheck.string()], ([tenant]) => {
     const result = Authority.resolve(entra({ tenantId: tenant }))
     if (Either.isRight(result))
-      assert.strictEqual(new URL(result.right.tokenEndpoint).pathname, `/${tenant.toLowerCase()}/oauth2/v2.0/token`)
+      assert.strictEqual(
+        new URL(result.right.endpoints?.token ?? "").pathname,
+        `/${tenant.toLowerCase()}/oauth2/v2.0/token`
+      )
   })
 
   it("of one call is not the authority's", () => {
@@ -200,13 +212,18 @@ describe("requireTenant", () => {
 describe("a custom authority", () => {
   it("is asked at the endpoint that was pinned, and its issuer names its cache", () => {
     const issuer = "https://id.example/realms/one"
-    assert.deepStrictEqual(resolved(custom({ issuer, tokenEndpoint: "https://tokens.example:8443/one?kind=app" })), {
+    const tokenEndpoint = "https://tokens.example:8443/one?kind=app"
+    assert.deepStrictEqual<unknown>(resolved(custom({ issuer, tokenEndpoint })), {
       kind: "custom",
-      tokenEndpoint: "https://tokens.example:8443/one?kind=app",
-      audience: issuer,
       host: "tokens.example:8443",
       environment: issuer,
-      tenantId: ""
+      tenantId: "",
+      policy: undefined,
+      issuer,
+      endpoints: undefined,
+      metadata: { _tag: "Custom", issuer, tokenEndpoint },
+      trustedHosts: [],
+      instanceDiscovery: undefined
     })
   })
 
@@ -224,10 +241,7 @@ describe("a custom authority", () => {
 
   it("may be on loopback over plain http", () => {
     const tokenEndpoint = "http://localhost:3000/token"
-    assert.strictEqual(
-      resolved(custom({ issuer: "http://localhost:3000", tokenEndpoint })).tokenEndpoint,
-      tokenEndpoint
-    )
+    assert.strictEqual(resolved(custom({ issuer: "http://localhost:3000", tokenEndpoint })).host, "localhost:3000")
   })
 
   it("has no tenant for a call to name", () => {

@@ -1,8 +1,9 @@
 import { createHash, X509Certificate } from "node:crypto"
 import { inspect } from "node:util"
 import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { Duration, Effect, FiberRef, HashSet, Logger, Redacted, TestClock } from "effect"
+import { Duration, Effect, FiberRef, HashSet, Logger, Metric, Redacted, TestClock } from "effect"
 import { compactVerify, decodeJwt, decodeProtectedHeader, importX509 } from "jose"
+import { certificateEnds } from "../../src/core/TokenMetrics.js"
 import * as ClientCertificate from "../../src/credential/ClientCertificate.js"
 import type { Authentication, PreparedCredential } from "../../src/credential/ClientCredential.js"
 import { ecPkcs8, encrypted, type KeyPair, makeCertificate, pkcs1, pkcs8 } from "../support/keys.js"
@@ -13,6 +14,7 @@ const authentication: Authentication = {
   authority: "entra",
   tokenEndpoint: "https://login.example/tenant/oauth2/v2.0/token",
   audience: "https://login.example/tenant/oauth2/v2.0/token",
+  capabilities: [],
   claims: undefined,
   correlationId: "01234567-89ab-4cde-8f01-23456789abcd",
   timeout: Duration.seconds(10)
@@ -25,8 +27,9 @@ beforeAll(async () => {
   other = await makeCertificate()
 })
 
-const prepared = (options: Partial<ClientCertificate.Options> = {}) =>
-  ClientCertificate.fromPem({ ...pair, ...options }).prepare
+type Options = ClientCertificate.PrivateKey & ClientCertificate.ByCertificate
+
+const prepared = (options: Partial<Options> = {}) => ClientCertificate.fromPem({ ...pair, ...options }).prepare
 
 const parametersOf = (credential: PreparedCredential) => (asked: Authentication) =>
   credential.authenticate(asked, Effect.succeed)
@@ -37,7 +40,7 @@ const assertionOf = (parameters: Readonly<Record<string, string | Redacted.Redac
   return String(Redacted.value(assertion))
 }
 
-const signed = (options?: Partial<ClientCertificate.Options>, asked: Partial<Authentication> = {}) =>
+const signed = (options?: Partial<Options>, asked: Partial<Authentication> = {}) =>
   Effect.gen(function* () {
     const parameters = parametersOf(yield* prepared(options))
     return assertionOf(yield* parameters({ ...authentication, ...asked }))
@@ -136,7 +139,7 @@ describe("an assertion", () => {
 describe("what is no key or certificate", () => {
   const garbage = "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----"
   const shortened = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
-  const cases: ReadonlyArray<readonly [string, () => Partial<ClientCertificate.Options>, string, string]> = [
+  const cases: ReadonlyArray<readonly [string, () => Partial<Options>, string, string]> = [
     ["no PEM", () => ({ privateKey: Redacted.make("hunter2") }), "privateKey", "PEM text"],
     ["a path", () => ({ certificate: "./certificate.pem" }), "certificate", "PEM text"],
     [
@@ -166,7 +169,7 @@ describe("what is no key or certificate", () => {
   )
 })
 
-describe("a certificate close to its end", () => {
+describe("a certificate's end", () => {
   const warnings = (certificate: KeyPair) =>
     Effect.gen(function* () {
       const lines: Array<string> = []
@@ -188,6 +191,25 @@ describe("a certificate close to its end", () => {
       assert.include(line, days(29).toISOString().slice(0, 10))
       const later = yield* Effect.promise(() => makeCertificate({ notAfterDate: days(32) }))
       assert.deepStrictEqual(yield* warnings(later), [])
+    })
+  )
+
+  it.scoped("is told from one that is near", () =>
+    Effect.gen(function* () {
+      const past = yield* Effect.promise(() => makeCertificate({ notAfterDate: days(-1) }))
+      const [line = ""] = yield* warnings(past)
+      assert.include(line, "has ended")
+      assert.include(line, thumbprint("sha256", past.certificate))
+    })
+  )
+
+  it.scoped("is a metric by its thumbprint, in epoch seconds", () =>
+    Effect.gen(function* () {
+      const end = days(200)
+      const { certificate, privateKey } = yield* Effect.promise(() => makeCertificate({ notAfterDate: end }))
+      yield* ClientCertificate.fromPem({ certificate, privateKey }).prepare
+      const gauge = Metric.tagged(certificateEnds, "certificate", thumbprint("sha256", certificate))
+      assert.strictEqual((yield* Metric.value(gauge)).value, Math.floor(end.getTime() / 1000))
     })
   )
 })

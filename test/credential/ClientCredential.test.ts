@@ -19,6 +19,7 @@ const nobody: ClientCredential.Authentication = {
   authority: "entra",
   tokenEndpoint: "",
   audience: "",
+  capabilities: [],
   claims: undefined,
   correlationId: "",
   timeout: Duration.seconds(10)

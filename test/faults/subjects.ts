@@ -1,6 +1,6 @@
 import { HttpClient } from "@effect/platform"
 import { Effect, Redacted, type Scope } from "effect"
-import { joinKey } from "../../src/cache/cacheKey.js"
+import { joinKey, tokenKey } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as Acquisition from "../../src/client/acquisition.js"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
@@ -13,14 +13,14 @@ import { exchange } from "../../src/protocol/tokenEndpoint.js"
 import type { Form } from "../../src/protocol/transport.js"
 import * as Transport from "../../src/protocol/transport.js"
 import * as RetryPolicy from "../../src/resilience/RetryPolicy.js"
-import type { Health } from "../../src/resilience/resilience.js"
+import * as Resilience from "../../src/resilience/resilience.js"
 import { defaults, options } from "../support/emulated.js"
 
 /** A client that asks by one grant, for two resources of one principal. */
 export interface Client {
   readonly source: TokenSource<TokenError>
   readonly other: TokenSource<TokenError>
-  readonly health: Effect.Effect<Health>
+  readonly health: Effect.Effect<Resilience.Health>
 }
 
 type Made = Effect.Effect<Client, ConfigurationError, HttpClient.HttpClient | TokenCache.TokenCache | Scope.Scope>
@@ -55,7 +55,8 @@ export const makeUsers = (grant: UserGrant, authority: Authority.Authority, poli
     const cache = yield* TokenCache.TokenCache
     const resolved = yield* Authority.resolve(authority)
     const transport = Transport.make(yield* HttpClient.HttpClient)
-    const acquisition = yield* Acquisition.make<TokenError>({ cache, policy: yield* RetryPolicy.make(policy) })
+    const shared = yield* Resilience.make(yield* RetryPolicy.make(policy))
+    const acquisition = yield* Acquisition.make<TokenError>({ cache, resilience: shared.forFailures() })
     const { environment, host, kind, tenantId } = resolved
     const refreshTokens = new Map<string, string>()
 
@@ -73,12 +74,15 @@ export const makeUsers = (grant: UserGrant, authority: Authority.Authority, poli
     }
 
     const source = (user: string, scope: string): TokenSource<TokenError> => {
-      const partition = joinKey(defaults.clientId, environment, tenantId, "user", user)
       return acquisition.source({
-        key: { partition, id: joinKey(partition, scope) },
+        key: tokenKey({
+          principal: [defaults.clientId, environment, tenantId, "user", user],
+          kind: [],
+          scopeKey: scope
+        }),
         scope: joinKey(defaults.clientId, environment, tenantId),
         name: {},
-        host,
+        hosts: Effect.succeed({ host }),
         scopes: [scope],
         mayResend: mayResend(grant, kind),
         consumes: grant.consumes(kind),
@@ -86,6 +90,7 @@ export const makeUsers = (grant: UserGrant, authority: Authority.Authority, poli
           Effect.suspend(() =>
             exchange<TokenError>(transport, {
               authority: resolved,
+              tokenEndpoint: resolved.endpoints?.token ?? "https://id.example/token",
               grant,
               correlationId,
               timeout,
@@ -98,7 +103,7 @@ export const makeUsers = (grant: UserGrant, authority: Authority.Authority, poli
           )
       })
     }
-    return { source, health: acquisition.health }
+    return { source, health: shared.health }
   })
 
 const userClient = (grant: UserGrant, authority: Authority.Authority) => (policy?: RetryPolicy.Options) =>

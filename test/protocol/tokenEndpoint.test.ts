@@ -19,8 +19,11 @@ const custom = Either.getOrThrow(
   Authority.resolve(Authority.custom({ issuer: "https://id.example", tokenEndpoint: "https://id.example/token" }))
 )
 
+const endpointOf = ({ endpoints }: Authority.ResolvedAuthority) => endpoints?.token ?? "https://id.example/token"
+
 const request = {
   authority: entra,
+  tokenEndpoint: endpointOf(entra),
   grant: clientCredentials,
   form: { grant_type: "client_credentials", client_secret: Redacted.make("hunter2") },
   correlationId: Bodies.correlationId,
@@ -59,6 +62,7 @@ const run = (outcome: Outcome, authority = entra) =>
       lines.push({ message: String(message), annotations: Object.fromEntries(HashMap.entries(annotations)) })
     })
     const transport: Transport.Transport = {
+      get: () => Effect.dieMessage("nothing is read"),
       post: (post) =>
         Effect.gen(function* () {
           posted.push(post)
@@ -66,7 +70,7 @@ const run = (outcome: Outcome, authority = entra) =>
           return outcome
         })
     }
-    const result = yield* exchange(transport, { ...request, authority }).pipe(
+    const result = yield* exchange(transport, { ...request, authority, tokenEndpoint: endpointOf(authority) }).pipe(
       Effect.either,
       Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
       Logger.withMinimumLogLevel(LogLevel.Debug)

@@ -6,7 +6,7 @@ const minimal = { access_token: "token", token_type: "Bearer" }
 
 const tokenOf = (json: object) => {
   const body = readBody(JSON.stringify(json))
-  assert(body._tag === "Token", body._tag)
+  assert(body._tag === "Success", body._tag)
   return body.response
 }
 
@@ -16,7 +16,10 @@ const errorOf = (json: object) => {
   return body.response
 }
 
-const unreadable = (reason: Extract<Body, { _tag: "Unreadable" }>["reason"]): Body => ({ _tag: "Unreadable", reason })
+const unreadable = (reason: Extract<Body<never>, { _tag: "Unreadable" }>["reason"]): Body<never> => ({
+  _tag: "Unreadable",
+  reason
+})
 
 describe("a token response", () => {
   it("of v2 writes numbers", () => {
@@ -194,9 +197,9 @@ describe("a body that is neither", () => {
 })
 
 it("spaces and a byte order mark around a body mean nothing", () => {
-  assert.strictEqual(readBody(`\uFEFF \r\n${JSON.stringify(minimal)}\n`)._tag, "Token")
+  assert.strictEqual(readBody(`\uFEFF \r\n${JSON.stringify(minimal)}\n`)._tag, "Success")
 })
 
 it.prop("reading a body never throws, and what is wrong is told without its text", [FastCheck.string()], ([body]) => {
-  assert.include(["Token", "Error", "Unreadable"], readBody(body)._tag)
+  assert.include(["Success", "Error", "Unreadable"], readBody(body)._tag)
 })

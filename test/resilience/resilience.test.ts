@@ -19,7 +19,8 @@ const [ann, bob] = [callOf("ann"), callOf("bob")]
 /** One attempt for a call, unless told otherwise, so that what one test tells is not mixed with retries. */
 const make = (options: RetryPolicy.Options = { attempts: 1 }) =>
   Effect.gen(function* () {
-    const resilience = yield* Resilience.make<TokenError>(yield* RetryPolicy.make(options))
+    const shared = yield* Resilience.make(yield* RetryPolicy.make(options))
+    const resilience = { ...shared.forFailures<TokenError>(), health: shared.health }
     /** Runs it with attempts that end so, the last one for ever, through all its waits; tells how many there were. */
     const ask = (call: Resilience.Call, ...ends: Arr.NonEmptyReadonlyArray<TokenError | "token">) =>
       Effect.gen(function* () {
@@ -43,7 +44,7 @@ const make = (options: RetryPolicy.Options = { attempts: 1 }) =>
     return { ...resilience, ask, bringDown, isOpen }
   })
 
-const stateOf = (resilience: Resilience.Resilience<TokenError>) =>
+const stateOf = (resilience: Pick<Resilience.Shared, "health">) =>
   Effect.map(resilience.health, ({ circuits }) => circuits["login.example"])
 
 describe("an exchange", () => {

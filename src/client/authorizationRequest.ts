@@ -1,0 +1,96 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
+import { type Metadata, type ResolvedAuthority, resolve } from "../core/Authority.js"
+import { capabilityClaims, mergeClaims, parseClaims } from "../core/claims.js"
+import { isMultiTenant } from "../core/resolvedAuthority.js"
+import { parseScopes } from "../core/scopes.js"
+import { ConfigurationError, type ExchangeError } from "../core/TokenError.js"
+import { AuthCodeFlow, type AuthCodeUrl, type AuthCodeUrlRequest } from "./AuthorizationCode.js"
+import { type ClientFacts, requireAllowed } from "./principal.js"
+import { codeChallenge, unguessable } from "./random.js"
+import { clientInfo, userScopes } from "./renewal.js"
+
+const refuse = (parameter: string, expected: string, remedy: string) =>
+  new ConfigurationError({ parameter, expected, remedy })
+
+/** RFC 6749 3.1.2: absolute, without fragment; apps on a device may have schemes of their own. */
+const requireRedirectUri = (text: string): Either.Either<string, ConfigurationError> =>
+  URL.canParse(text) && new URL(text).hash === ""
+    ? Either.right(text)
+    : Either.left(refuse("redirectUri", "an absolute URI without fragment", "Give it as it is registered."))
+
+/** Who may sign in where the users of every tenant can: that is for the program to say. */
+const requireTenants = (client: ClientFacts, authority: ResolvedAuthority): Either.Either<void, ConfigurationError> =>
+  isMultiTenant(authority) && client.allowedTenants === undefined
+    ? Either.left(
+        refuse(
+          "allowedTenants",
+          `the tenants whose users may sign in at ${authority.tenantId}`,
+          'List them, or say "any" if every tenant is welcome.'
+        )
+      )
+    : Either.void
+
+const present = (parameters: Readonly<Record<string, string | undefined>>): ReadonlyArray<readonly [string, string]> =>
+  Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+
+/**
+ * Makes an authorization request (RFC 6749 4.1.1, RFC 7636 4.3, OpenID Connect Core 3.1.2.1).
+ *
+ * @internal
+ */
+export const make = (
+  client: ClientFacts,
+  metadataOf: (authority: ResolvedAuthority) => Effect.Effect<Metadata, ExchangeError>,
+  request: AuthCodeUrlRequest
+): Effect.Effect<AuthCodeUrl, ExchangeError> =>
+  Effect.gen(function* () {
+    const own = yield* resolve(client.authority)
+    const authority = yield* resolve(client.authority, { tenantId: request.tenantId })
+    yield* requireTenants(client, authority)
+    yield* requireAllowed(client, own, authority)
+    const redirectUri = yield* requireRedirectUri(request.redirectUri)
+    const { scopes } = yield* parseScopes(request.scopes, { isEntra: authority.kind === "entra" })
+    if (request.claims !== undefined) yield* parseClaims(request.claims)
+    const metadata = yield* metadataOf(authority)
+    const endpoint = authority.endpoints?.authorization ?? metadata.authorizationEndpoint
+    if (endpoint === undefined)
+      return yield* refuse("authority", "one where users sign in", "Supply its authorizationEndpoint.")
+    const [state, nonce, codeVerifier] = yield* Effect.all([unguessable, unguessable, unguessable])
+    const url = new URL(endpoint)
+    const parameters = {
+      ...request.parameters,
+      ...clientInfo(authority.kind),
+      client_id: client.clientId,
+      response_type: "code",
+      response_mode: request.responseMode,
+      redirect_uri: redirectUri,
+      scope: userScopes(authority.kind, ["openid", ...scopes]),
+      state: Redacted.value(state),
+      nonce: Redacted.value(nonce),
+      code_challenge: yield* codeChallenge(codeVerifier),
+      code_challenge_method: "S256",
+      prompt: request.prompt,
+      login_hint: request.loginHint,
+      domain_hint: request.domainHint,
+      max_age: request.maxAge?.toString(),
+      claims: mergeClaims(capabilityClaims(client.capabilities), request.claims)
+    }
+    for (const [name, value] of present(parameters)) url.searchParams.set(name, value)
+    const flow = new AuthCodeFlow({
+      state,
+      nonce,
+      codeVerifier,
+      redirectUri,
+      scopes,
+      tenantId: request.tenantId,
+      issuer: metadata.issuer,
+      isIssuerReturned: metadata.isIssuerReturned ?? false,
+      claims: request.claims,
+      maxAge: request.maxAge,
+      startedAt: yield* Clock.currentTimeMillis
+    })
+    return { url, flow }
+  })

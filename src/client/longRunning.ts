@@ -1,0 +1,50 @@
+import * as Effect from "effect/Effect"
+import type { UserError } from "../core/TokenError.js"
+import { onBehalfOf, refreshToken } from "../protocol/grants.js"
+import type { Assertion } from "./assertions.js"
+import { exchange } from "./onBehalfOf.js"
+import { type ClientFacts, inTenant, type Principal } from "./principal.js"
+import type { Renewal } from "./renewal.js"
+import type { Ask } from "./tokenRequest.js"
+import { userKey, userPrincipal } from "./userKey.js"
+
+/**
+ * A process that goes on for a caller when the caller's token is over: it keeps a refresh token under the program's own key.
+ *
+ * @internal
+ */
+export const make = (client: ClientFacts, { renew }: Renewal, process: string): Principal<UserError> => ({
+  grant: refreshToken,
+  at: inTenant(client, undefined),
+  key: () => userPrincipal("process", "", process),
+  ask: (asking) => renew(userKey(client.clientId, asking.authority, "process", "", process), asking)
+})
+
+/**
+ * The same process at its beginning, while the caller's token is there.
+ *
+ * @internal
+ */
+export const begin = (
+  client: ClientFacts,
+  ask: Ask,
+  { remember }: Renewal,
+  process: string,
+  assertion: Assertion
+): Principal<UserError> => ({
+  grant: onBehalfOf,
+  isLasting: true,
+  at: inTenant(client, undefined),
+  key: () => userPrincipal("process", "", process),
+  ask: (asking) =>
+    Effect.gen(function* () {
+      const authority = yield* inTenant(client, assertion.tenantId)(asking.authority)
+      const response = yield* exchange(ask, assertion, { ...asking, authority }, [...asking.scopes, "offline_access"])
+      yield* remember(userKey(client.clientId, asking.authority, "process", "", process), response, {
+        account: undefined,
+        sequence: asking.sequence,
+        tenantId: authority.tenantId
+      })
+      return response
+    })
+})

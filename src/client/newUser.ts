@@ -1,0 +1,116 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { joinKey } from "../cache/cacheKey.js"
+import type { TokenCacheService } from "../cache/TokenCache.js"
+import { type Account, fromResponse } from "../core/Account.js"
+import type { ResolvedAuthority } from "../core/Authority.js"
+import { capabilityClaims, mergeClaims } from "../core/claims.js"
+import { makeGuid } from "../core/guid.js"
+import { type ConfigurationError, InvalidToken, type SignInError, type UserError } from "../core/TokenError.js"
+import { authorizationCode, type Grant } from "../protocol/grants.js"
+import { mayResend } from "../protocol/resend.js"
+import type { Form } from "../protocol/transport.js"
+import type { TokenResponse } from "../protocol/wire.js"
+import type { Resilience } from "../resilience/resilience.js"
+import type { AuthenticationResult } from "./AuthorizationCode.js"
+import * as AccountPrincipal from "./account.js"
+import { issuedToken } from "./issuedToken.js"
+import { type ClientFacts, resourceOf } from "./principal.js"
+import { clientInfo, type Renewal, userScopes } from "./renewal.js"
+import type { Ask } from "./tokenRequest.js"
+import { userKey } from "./userKey.js"
+
+/** What a user comes with: a code, or a refresh token from elsewhere. */
+export interface Arrival {
+  readonly authority: ResolvedAuthority
+  readonly grant: Grant<UserError>
+  /** What it is known by while it is under way. */
+  readonly id: string
+  readonly parameters: Form
+  readonly scopes: ReadonlyArray<string>
+  readonly tenantId: string | undefined
+  readonly claims: string | undefined
+  readonly session: string
+  readonly correlationId: string | undefined
+  readonly anchor: string | undefined
+  /** Whether the answer is to be believed; nothing is kept of one that is not. */
+  readonly check: (response: TokenResponse) => Effect.Effect<void, SignInError>
+}
+
+const opened = (secret: Redacted.Redacted | undefined): string | undefined => secret && Redacted.value(secret)
+
+const accountOf = ({ client_info, id_token }: TokenResponse): Effect.Effect<Account, InvalidToken> => {
+  const account = fromResponse({ clientInfo: opened(client_info), idToken: opened(id_token) })
+  return account === undefined ? new InvalidToken({ token: "id token", reason: "malformed" }) : Effect.succeed(account)
+}
+
+/**
+ * Asks for the first token of a user, and keeps what came: account, refresh token, access token.
+ *
+ * @internal
+ */
+export const make = (options: {
+  readonly ask: Ask
+  readonly cache: TokenCacheService
+  readonly client: ClientFacts
+  readonly renewal: Renewal
+  readonly resilience: Resilience<SignInError>
+}): ((arrival: Arrival) => Effect.Effect<AuthenticationResult, SignInError>) => {
+  const { ask, cache, client, renewal, resilience } = options
+
+  const asked = (arrival: Arrival, correlationId: string): Effect.Effect<TokenResponse, SignInError> => {
+    const { authority, grant, id } = arrival
+    const { environment, host, kind, tenantId } = authority
+    const scope = joinKey(client.clientId, environment, tenantId)
+    const call = { request: id, principal: id, scope, host, mayResend: mayResend(grant, kind) }
+    return resilience.run(call, (timeout) =>
+      ask({
+        authority,
+        grant,
+        parameters: {
+          ...arrival.parameters,
+          ...clientInfo(kind),
+          scope: userScopes(kind, grant.name === authorizationCode.name ? ["openid", ...arrival.scopes] : arrival.scopes)
+        },
+        claims: mergeClaims(capabilityClaims(client.capabilities), arrival.claims),
+        correlationId,
+        timeout,
+        anchor: arrival.anchor
+      })
+    )
+  }
+
+  const kept = (
+    { authority, scopes, session, tenantId }: Arrival,
+    response: TokenResponse,
+    { correlationId, sequence }: { readonly correlationId: string; readonly sequence: number }
+  ): Effect.Effect<AuthenticationResult, ConfigurationError | InvalidToken> =>
+    Effect.gen(function* () {
+      const account = yield* accountOf(response)
+      const { homeAccountId } = account
+      const principal = AccountPrincipal.make(client, renewal, homeAccountId, session)
+      const resource = yield* resourceOf(client, principal, scopes, { tenantId })
+      const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
+      const key = userKey(client.clientId, authority, "account", session, homeAccountId)
+      yield* renewal.remember(key, response, { account, sequence, tenantId: account.tenantId })
+      yield* cache.set(resource.key, token, sequence)
+      return { account, token }
+    })
+
+  return (arrival) =>
+    Effect.gen(function* () {
+      const sequence = cache.unsafeNextSequence()
+      const correlationId = arrival.correlationId ?? (yield* makeGuid)
+      const response = yield* Effect.annotateLogs(asked(arrival, correlationId), "entra.correlation_id", correlationId)
+      yield* arrival.check(response)
+      return yield* kept(arrival, response, { correlationId, sequence })
+    }).pipe(
+      Effect.annotateLogs({ package: "effect-entra", "server.address": arrival.authority.host }),
+      Effect.withSpan("effect-entra.sign_in", {
+        root: true,
+        captureStackTrace: false,
+        attributes: { "server.address": arrival.authority.host, "entra.grant": arrival.grant.name }
+      })
+    )
+}

@@ -1,0 +1,62 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { AccessToken } from "../core/AccessToken.js"
+import type { Scopes } from "../core/scopes.js"
+import type { ConfigurationError, ExchangeError } from "../core/TokenError.js"
+import type { ResourceOptions, TokenProvider, TokenRequest, TokenSource } from "../core/TokenProvider.js"
+import type { Acquisition } from "./acquisition.js"
+import { type ClientFacts, type Principal, resourceOf } from "./principal.js"
+
+const failing = <E>(error: E): TokenSource<E> => ({ getToken: () => Effect.fail(error) })
+
+/**
+ * One identity of a client as a provider: what is wrong with a resource, each `getToken` tells.
+ *
+ * @internal
+ */
+export const provider = <E>(
+  client: ClientFacts,
+  acquisition: Acquisition<E | ExchangeError>,
+  principal: Principal<E | ExchangeError>
+): TokenProvider<E | ExchangeError> => ({
+  forScopes: (scopes, options) =>
+    Either.match(resourceOf(client, principal, scopes, options), {
+      onLeft: (error: ConfigurationError) => failing<E | ExchangeError>(error),
+      onRight: acquisition.source
+    })
+})
+
+/**
+ * A provider whose identity has to be read first, unless it is known.
+ *
+ * @internal
+ */
+export const providerOf = <E>(
+  known: () => TokenProvider<E> | undefined,
+  read: Effect.Effect<TokenProvider<E>, E>
+): TokenProvider<E> => ({
+  forScopes: (scopes, options) => {
+    const present = known()
+    if (present !== undefined) return present.forScopes(scopes, options)
+    const source = Effect.map(read, (provider) => provider.forScopes(scopes, options))
+    return { getToken: (request) => Effect.flatMap(source, ({ getToken }) => getToken(request)) }
+  }
+})
+
+/**
+ * What MSAL takes in one object: the resource, and what this call asks beyond the token.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ResourceRequest extends TokenRequest, Omit<ResourceOptions, "claims"> {
+  readonly scopes: Scopes
+}
+
+/**
+ * @internal
+ */
+export const getToken = <E>(
+  provider: TokenProvider<E>,
+  { parameters, resource, scopes, tenantId, ...request }: ResourceRequest
+): Effect.Effect<AccessToken, E> => provider.forScopes(scopes, { tenantId, resource, parameters }).getToken(request)

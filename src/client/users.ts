@@ -1,0 +1,131 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { TokenCacheService } from "../cache/TokenCache.js"
+import { type ResolvedAuthority, resolve } from "../core/Authority.js"
+import { ConfigurationError, type UserError } from "../core/TokenError.js"
+import type { TokenProvider } from "../core/TokenProvider.js"
+import type { Discovery } from "../protocol/discovery.js"
+import * as RetryPolicy from "../resilience/RetryPolicy.js"
+import type { Shared } from "../resilience/resilience.js"
+import * as Account from "./account.js"
+import * as Acquisition from "./acquisition.js"
+import * as Assertions from "./assertions.js"
+import type { ConfidentialClientService } from "./ConfidentialClient.js"
+import * as LongRunning from "./longRunning.js"
+import * as NewUser from "./newUser.js"
+import * as OnBehalfOf from "./onBehalfOf.js"
+import type { ClientFacts } from "./principal.js"
+import { provider, providerOf } from "./provider.js"
+import * as Renewal from "./renewal.js"
+import * as SignIn from "./signIn.js"
+import type { Ask } from "./tokenRequest.js"
+import { userGroup, userKey } from "./userKey.js"
+
+/** What a client does for users. */
+export type Users = Pick<
+  ConfidentialClientService,
+  | "onBehalfOf"
+  | "account"
+  | "longRunningOnBehalfOf"
+  | "getAuthCodeUrl"
+  | "acquireTokenByCode"
+  | "acquireTokenByRefreshToken"
+  | "getAccounts"
+  | "removeAccount"
+  | "getLogoutUrl"
+>
+
+/**
+ * @internal
+ */
+export const make = (options: {
+  readonly ask: Ask
+  readonly cache: TokenCacheService
+  readonly client: ClientFacts
+  readonly discovery: Discovery
+  readonly policy: RetryPolicy.RetryPolicy
+  readonly resilience: Shared
+}): Effect.Effect<Users, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { ask, cache, client, discovery, policy, resilience } = options
+    const acquisition = yield* Acquisition.make<UserError>({ cache, resilience: resilience.forFailures() })
+    const renewal = Renewal.make(client, ask, cache)
+    const assertions = Assertions.make()
+
+    const metadataOf = (authority: ResolvedAuthority) =>
+      RetryPolicy.retry(policy, {
+        attempt: (timeout) => discovery.metadata(authority, timeout),
+        mayResend: () => true,
+        spend: Effect.succeed(true)
+      })
+
+    const admit = NewUser.make({ ask, cache, client, renewal, resilience: resilience.forFailures() })
+    const signIn = yield* SignIn.make({ client, metadataOf, admit })
+
+    const caller = (assertion: Assertions.Assertion): TokenProvider<UserError> =>
+      provider(client, acquisition, OnBehalfOf.make(client, ask, assertion))
+
+    const onBehalfOf = (assertion: Redacted.Redacted): TokenProvider<UserError> =>
+      providerOf(
+        () => {
+          const known = assertions.known(assertion)
+          return known === undefined ? undefined : caller(known)
+        },
+        Effect.map(assertions.read(assertion), caller)
+      )
+
+    const longRunningOnBehalfOf: Users["longRunningOnBehalfOf"] = {
+      initiate: ({ assertion, parameters, process, resource, scopes, tenantId, ...request }) =>
+        Effect.flatMap(assertions.read(assertion), (read) =>
+          provider(client, acquisition, LongRunning.begin(client, ask, renewal, process, read))
+            .forScopes(scopes, { tenantId, resource, parameters })
+            .getToken({ ...request, forceRefresh: true })
+        ),
+      acquire: (process) => provider(client, acquisition, LongRunning.make(client, renewal, process)),
+      stop: (process) =>
+        Either.match(resolve(client.authority), {
+          onLeft: () => Effect.succeed(false),
+          onRight: (authority) => cache.removeUser(userKey(client.clientId, authority, "process", "", process))
+        })
+    }
+
+    return {
+      onBehalfOf,
+      longRunningOnBehalfOf,
+      account: (homeAccountId, { session = "" } = {}) =>
+        provider(client, acquisition, Account.make(client, renewal, homeAccountId, session)),
+      getAuthCodeUrl: signIn.begin,
+      acquireTokenByCode: signIn.redeem,
+      acquireTokenByRefreshToken: signIn.takeOver,
+      getAccounts: ({ session = "" } = {}) =>
+        Effect.flatMap(resolve(client.authority), (authority) =>
+          Effect.map(cache.users(userGroup(client.clientId, authority, "account", session)), (users) =>
+            users.flatMap(({ account }) => account ?? [])
+          )
+        ),
+      removeAccount: ({ account, session = "" }) =>
+        Effect.flatMap(resolve(client.authority), (authority) =>
+          cache.removeUser(userKey(client.clientId, authority, "account", session, account.homeAccountId))
+        ),
+      getLogoutUrl: ({ logoutHint, postLogoutRedirectUri } = {}) =>
+        Effect.gen(function* () {
+          const authority = yield* resolve(client.authority)
+          const endpoint = authority.endpoints?.endSession ?? (yield* metadataOf(authority)).endSessionEndpoint
+          if (endpoint === undefined) return yield* noSignOut
+          const url = new URL(endpoint)
+          url.searchParams.set("client_id", client.clientId)
+          if (postLogoutRedirectUri !== undefined)
+            url.searchParams.set("post_logout_redirect_uri", postLogoutRedirectUri)
+          if (logoutHint !== undefined) url.searchParams.set("logout_hint", logoutHint)
+          return url
+        })
+    }
+  })
+
+const noSignOut = new ConfigurationError({
+  parameter: "authority",
+  expected: "one where users sign out",
+  remedy: "Supply its endSessionEndpoint."
+})
