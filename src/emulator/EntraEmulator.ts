@@ -1,7 +1,8 @@
 /**
- * Entra ID on loopback, for tests and demos: metadata, client credentials, an API that checks tokens, and faults on
- * demand. It shares no code with the client of this package, so that the two can't share a mistake. Its tokens are signed
- * with a key that is made at start, and carry the claim `emulator`.
+ * Entra ID on loopback, for tests and demos: metadata, client credentials, people who sign in, on-behalf-of, Conditional
+ * Access, an API that checks tokens, and faults on demand; and below their own paths Azure AD B2C and AD FS. It shares no
+ * code with the client of this package, so that the two can't share a mistake. Its tokens are signed with a key that is
+ * made at start, and carry the claim `emulator`.
  *
  * Each behaviour names the document or the recorded body that it copies. No document was found for these:
  * - the order of the checks, and which credential wins when a form and an Authorization header hold one each (here: the
@@ -34,8 +35,45 @@
  *
  * No document says that Entra refuses a `jti` that it has seen: here a replayed assertion is accepted.
  *
- * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, users, managed
- * identities.
+ * And of people at `/authorize`, for these:
+ * - the order of the checks; that a redirect URI may be left out where an application has one alone; 501491 for other
+ *   characters than PKCE's in a challenge; the `error` of 70007, 90023, 50149, 501491; that a malformed request other
+ *   than for its client or redirect URI is always told to the application; the status (400) of error pages;
+ * - that 53003, 50057 and 50020 are told to the person and not the application, unless with `prompt=none`, and their
+ *   `error` there; 16000 for an account of another tenant; `consent_required` (the word of OpenID Connect) there;
+ * - `error_subcode` and the description of a cancel, which were seen apart; `suberror` and `claims` in a redirect;
+ * - that `max_age` and `claims` bring `auth_time`, and that an old session is not refused for it; that `domain_hint`,
+ *   `id_token_hint` and `logout_hint` change nothing; the name of the session's cookie, and that it does not end;
+ * - that one sign-in with a person in front of it satisfies every policy of the APIs asked for, and every one that
+ *   `claims` names: no second factor is asked for.
+ *
+ * And of their tokens, for these:
+ * - 70000 for another application's code or refresh token; 401 for 500112; 50148 for a verifier without a challenge;
+ *   28000 and its `error`; 50020 and its `error` for a refresh at a tenant that does not know the person; the `suberror`
+ *   `bad_token` of 50173 (recorded for 700082); 65001 for a scope in a refresh that the API no longer has;
+ * - `scope` of an answer: here as the request wrote its resource, with all names that were consented to, and without
+ *   `offline_access`; that a request for no API gets a token for Graph with the scopes of OpenID Connect in `scp`;
+ * - `sub`: pairwise, computed in another way; which claims an access token has beyond the documented;
+ * - of on-behalf-of: the order of the checks; 50013 for another tenant's assertion and its text; 9002313 for another
+ *   `requested_token_use`; that a revoked or disabled person's assertion is refused (50173, 50057);
+ * - of Conditional Access: 53000's `suberror` (`additional_action`) and that it has `claims`; `claims` with `acrs` when a
+ *   request asks for an authentication context that its sign-in has not satisfied; policies for applications without
+ *   people (here none holds); that a policy is looked at for codes too;
+ * - what `rotating` refresh tokens answer: Entra has none (70000, then 50173).
+ *
+ * And of the other authorities, for these:
+ * - B2C: `error` and status beside its codes, and which code fits the fault (all but 90085, 90080, 90086 and 90091 are
+ *   chosen by their text from its table); that a refresh token which is used twice ends its grant; two weeks for one;
+ *   `claims_supported`; numbers where its pages show strings; 404 for an unknown policy;
+ * - AD FS: every text but that of 9612, and the codes 9223, 9224, 9602, 9604, 9605, 9622, 7065 (from memory; 9720 and
+ *   that a wrong verifier spends the code were measured by a third party); `aud` and `iss` of its access tokens, and
+ *   that `upn` and `sub` are in them; that a code always brings a refresh token, for eight hours; which thumbprint and
+ *   algorithm its assertions need;
+ * - External ID: that all but the issuer's host is as at Entra. The first version's endpoints are named and absent.
+ *
+ * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, personal accounts,
+ * device code, implicit and hybrid flows, single-page applications (`Origin`), on-behalf-of at AD FS, sign-in frequency,
+ * continuous access evaluation by the API, managed identities.
  *
  * @since 0.1.0
  */
@@ -50,37 +88,46 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
 import * as Answers from "./answers.js"
 import * as Incoming from "./asked.js"
 import * as AssertionKeys from "./assertionKeys.js"
-import { type Directory, defaultDirectory } from "./directory.js"
+import * as Consents from "./consents.js"
+import { defaultDirectory } from "./defaultDirectory.js"
+import { type Directory, findUser, type Policy } from "./directory.js"
 import type { Fault } from "./Fault.js"
 import * as InProcess from "./inProcess.js"
-import * as Metadata from "./metadata.js"
-import * as ProtectedApi from "./protectedApi.js"
+import * as Memory from "./memory.js"
 import * as Recorder from "./recorder.js"
+import * as Routes from "./routes.js"
 import * as SigningKey from "./signingKey.js"
-import * as TokenEndpoint from "./tokenEndpoint.js"
+import * as UserToken from "./userToken.js"
 import * as World from "./world.js"
 
-export {
-  type Api,
-  type App,
-  type Certificate,
-  type Directory,
-  defaultDirectory,
-  defaults,
-  type FederatedCredential,
-  type Secret,
-  type Tenant
+export { defaultDirectory, defaults } from "./defaultDirectory.js"
+export type {
+  Api,
+  App,
+  Certificate,
+  Directory,
+  Farm,
+  FederatedCredential,
+  Policy,
+  Requirement,
+  Secret,
+  Tenant,
+  User,
+  UserFlow
 } from "./directory.js"
 export type { RecordedAssertion } from "./jwt.js"
 export type { RecordedRequest } from "./recorder.js"
+export type { UserTokenOptions } from "./userToken.js"
 
 /**
  * How an emulator differs from the plain one: its directory, the lifetime of its tokens (3599 s), a `refresh_in` to send,
  * and a `seed` which makes it vary what Entra varies (member order, numbers as strings, absent optional members, spaces
- * for CRLF), the same way in each run.
+ * for CRLF, order and case of scopes), the same way in each run. Refresh tokens of Entra stay alive when they are used
+ * (`multi`); `rotating` ones, as other servers have them, end the whole grant when they are used twice.
  *
  * @since 0.1.0
  * @category models
@@ -89,6 +136,7 @@ export interface Options {
   readonly directory?: Directory | undefined
   readonly tokenLifetime?: Duration.DurationInput | undefined
   readonly refreshIn?: Duration.DurationInput | undefined
+  readonly refreshTokens?: "multi" | "rotating" | undefined
   readonly seed?: string | undefined
 }
 
@@ -109,6 +157,21 @@ export interface Service {
   readonly requests: Effect.Effect<ReadonlyArray<Recorder.RecordedRequest>>
   /** Sets how far the emulator's clock is from ours: ahead unless told `behind`. */
   readonly skew: (by: Duration.DurationInput, direction?: "ahead" | "behind") => Effect.Effect<void>
+  /**
+   * Puts a person at every browser who signs in and consents at once, whatever `/authorize` asks, until it is told
+   * `undefined`. Dies of a user whom the directory does not have.
+   */
+  readonly signIn: (username: string | undefined) => Effect.Effect<void>
+  /** A person's access token for an API, or with `kind` a token that is none; dies of what the directory does not have. */
+  readonly userToken: (options: UserToken.UserTokenOptions) => Effect.Effect<Redacted.Redacted>
+  /** Ends every code, refresh token, assertion and session that a person has until now. */
+  readonly revoke: (username: string) => Effect.Effect<void>
+  /** Disables an account: no sign-in, no exchange. */
+  readonly disable: (username: string) => Effect.Effect<void>
+  /** Takes back what an application was granted for an API (identifier URI or application id), by anybody. */
+  readonly withdrawConsent: (clientId: string, api: string) => Effect.Effect<void>
+  /** Puts other Conditional Access policies on an API (by its application id), from the next request on. */
+  readonly setPolicies: (appId: string, policies: ReadonlyArray<Policy>) => Effect.Effect<void>
 }
 
 /**
@@ -119,32 +182,9 @@ export interface Service {
  */
 export class EntraEmulator extends Context.Tag("effect-entra/EntraEmulator")<EntraEmulator, Service>() {}
 
-const routerOf = (world: World.World) => {
-  const named = (name: string) => Effect.map(HttpRouter.params, (params) => params[name] ?? "")
-  return HttpRouter.empty.pipe(
-    HttpRouter.get("/common/discovery/instance", Metadata.instanceDiscovery(world)),
-    HttpRouter.get(
-      "/:tenant/v2.0/.well-known/openid-configuration",
-      Effect.flatMap(named("tenant"), (tenant) => Metadata.openidConfiguration(world, tenant))
-    ),
-    HttpRouter.get(
-      "/:tenant/discovery/v2.0/keys",
-      Effect.flatMap(named("tenant"), (tenant) => Metadata.keys(world, tenant))
-    ),
-    HttpRouter.all(
-      "/:tenant/oauth2/v2.0/token",
-      Effect.flatMap(named("tenant"), (tenant) => TokenEndpoint.answer(world, tenant))
-    ),
-    HttpRouter.get(
-      "/api/:appId",
-      Effect.flatMap(named("appId"), (appId) => ProtectedApi.answer(world, appId))
-    )
-  )
-}
-
 /** Reads and records the request, answers it, and dates the answer. */
 const appOf = (world: World.World, recorder: Recorder.Recorder): Effect.Effect<HttpApp.Default> =>
-  Effect.map(HttpRouter.toHttpApp(routerOf(world)), (router) =>
+  Effect.map(HttpRouter.toHttpApp(Routes.make(world)), (router) =>
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
       const facts = yield* Incoming.read(request)
@@ -163,6 +203,17 @@ const appOf = (world: World.World, recorder: Recorder.Recorder): Effect.Effect<H
     })
   )
 
+const signIn = (world: World.World, username: string | undefined): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { tenants, adfs } = world.directory
+    const farm = adfs === undefined ? [] : [{ id: "adfs", domains: [], ...adfs }]
+    if (username !== undefined && ![...tenants, ...farm].some((tenant) => findUser(tenant, username) !== undefined)) {
+      return yield* Effect.dieMessage(`The emulator's directory has no user ${username}.`)
+    }
+    world.memory.robot =
+      username === undefined ? undefined : { username, authTime: yield* world.now, proofs: new Set() }
+  })
+
 /**
  * Makes an emulator with a fresh key; dies of a directory with a certificate or key that can't be used.
  *
@@ -171,13 +222,20 @@ const appOf = (world: World.World, recorder: Recorder.Recorder): Effect.Effect<H
  */
 export const make = (options: Options = {}): Effect.Effect<Service> =>
   Effect.gen(function* () {
-    const { directory = defaultDirectory, tokenLifetime = "3599 seconds", refreshIn, seed } = options
+    const {
+      directory = defaultDirectory,
+      tokenLifetime = "3599 seconds",
+      refreshIn,
+      refreshTokens = "multi",
+      seed
+    } = options
     const world = World.make({
       directory,
       key: yield* SigningKey.make,
       assertionKeys: yield* AssertionKeys.make(directory),
       tokenLifetime: Duration.decode(tokenLifetime),
       refreshIn: refreshIn === undefined ? undefined : Duration.decode(refreshIn),
+      refreshTokens,
       varies: seed !== undefined
     })
     const recorder = Recorder.make()
@@ -188,7 +246,13 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       pendingFaults: world.pendingFaults,
       requests: recorder.all,
       skew: (by, direction = "ahead") =>
-        world.skew(direction === "ahead" ? Duration.toMillis(by) : -Duration.toMillis(by))
+        world.skew(direction === "ahead" ? Duration.toMillis(by) : -Duration.toMillis(by)),
+      signIn: (username) => signIn(world, username),
+      userToken: (options) => UserToken.make(world, options),
+      revoke: (username) => Effect.map(world.now, (now) => Memory.revoke(world.memory, username, now)),
+      disable: (username) => Effect.sync(() => void world.memory.disabled.add(username.toLowerCase())),
+      withdrawConsent: (clientId, api) => Effect.sync(() => Consents.withdraw(world, clientId, api)),
+      setPolicies: (appId, policies) => Effect.sync(() => void world.memory.policies.set(appId.toLowerCase(), policies))
     }
   })
 

@@ -7,15 +7,25 @@ import * as Chance from "./chance.js"
 import type { World } from "./world.js"
 
 /**
- * A refusal of Entra: the RFC 6749 error, the AADSTS code and its text, in which nothing may stand that is secret.
+ * A refusal: the RFC 6749 error, and the code and text of Entra (AADSTS), unless `prefix` says that they are of Azure AD
+ * B2C or AD FS. In its text nothing may stand that is secret. `about` holds what other authorities put into theirs.
  */
 export class Refusal extends Data.TaggedError("Refusal")<{
   readonly status: number
   readonly error: string
   readonly code: number
   readonly text: string
+  readonly prefix?: "AADB2C" | "MSIS" | undefined
+  readonly suberror?: string | undefined
+  /** JSON, as a string. */
+  readonly claims?: string | undefined
+  /** Only in a redirect. */
+  readonly subcode?: string | undefined
+  readonly about?: ReadonlyArray<string> | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }> {}
+
+export type Checked<A> = Effect.Effect<A, Refusal>
 
 /** A JSON answer; with a seed it varies, and then each of the `optional` members may be absent. */
 export const json = (
@@ -45,32 +55,49 @@ export const json = (
 /** `YYYY-MM-DD HH:MM:SSZ`, with a space. */
 const timestampOf = (now: number) => new Date(now).toISOString().slice(0, 19).replace("T", " ").concat("Z")
 
+const told = (refusal: Refusal) => `${refusal.prefix ?? "AADSTS"}${refusal.code}: ${refusal.text}`
+
+/** The `error_uri` that Entra gives. */
+export const errorUri = (refusal: Refusal, { url }: { readonly url: URL }) => `${url.origin}/error?code=${refusal.code}`
+
 /**
- * The error body of the protocol page (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow):
- * lines end in CRLF there, newer answers have single spaces.
+ * Lines end in CRLF on the protocol page, newer answers have single spaces. B2C gives no trace, and ends with a line end
+ * (https://github.com/Azure-Samples/active-directory-b2c-dotnet-webapp-and-webapi/issues/8), AD FS neither
+ * (https://github.com/grafana/grafana/issues/17672).
+ */
+export const describe = (world: World, refusal: Refusal): Effect.Effect<string, never, Asked> =>
+  Effect.gen(function* () {
+    const { traceId, correlationId } = yield* Asked
+    if (refusal.prefix === "MSIS") return told(refusal)
+    const timestamp = timestampOf(yield* world.now)
+    const ids = [`Correlation ID: ${correlationId}`, `Timestamp: ${timestamp}`]
+    if (refusal.prefix === "AADB2C") return [told(refusal), ...ids, ""].join("\r\n")
+    const separator = world.varies && (yield* Chance.coin) ? " " : "\r\n"
+    return [told(refusal), `Trace ID: ${traceId}`, ...ids].join(separator)
+  })
+
+/**
+ * The error body of the protocol page (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow);
+ * the other authorities give `error` and `error_description` alone.
  */
 export const refuse = (
   world: World,
   refusal: Refusal
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
   Effect.gen(function* () {
-    const { traceId, correlationId, url } = yield* Asked
-    const timestamp = timestampOf(yield* world.now)
-    const separator = world.varies && (yield* Chance.coin) ? " " : "\r\n"
-    const description = [
-      `AADSTS${refusal.code}: ${refusal.text}`,
-      `Trace ID: ${traceId}`,
-      `Correlation ID: ${correlationId}`,
-      `Timestamp: ${timestamp}`
-    ].join(separator)
+    const asked = yield* Asked
+    const description = yield* describe(world, refusal)
+    const spoken = { error: refusal.error, error_description: description }
+    if (refusal.prefix !== undefined) return yield* json(world, refusal.status, spoken, [], refusal.headers)
     const members = {
-      error: refusal.error,
-      error_description: description,
+      ...spoken,
       error_codes: [refusal.code],
-      timestamp,
-      trace_id: traceId,
-      correlation_id: correlationId,
-      error_uri: `${url.origin}/error?code=${refusal.code}`
+      timestamp: timestampOf(yield* world.now),
+      trace_id: asked.traceId,
+      correlation_id: asked.correlationId,
+      error_uri: errorUri(refusal, asked),
+      ...(refusal.suberror === undefined ? undefined : { suberror: refusal.suberror }),
+      ...(refusal.claims === undefined ? undefined : { claims: refusal.claims })
     }
     const optional = ["timestamp", "trace_id", "correlation_id", "error_uri"]
     return yield* json(world, refusal.status, members, optional, refusal.headers)

@@ -81,7 +81,7 @@ const registered = (app: App): Effect.Effect<Registered> => {
 export const make = (directory: Directory): Effect.Effect<AssertionKeys> =>
   Effect.map(
     Effect.forEach(
-      directory.tenants.flatMap((tenant) => tenant.apps),
+      [...directory.tenants, ...(directory.adfs === undefined ? [] : [directory.adfs])].flatMap(({ apps }) => apps),
       (app) => Effect.map(registered(app), (keys) => [app, keys] as const)
     ),
     (entries) => new Map(entries)

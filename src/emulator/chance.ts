@@ -20,6 +20,15 @@ export const uti: Effect.Effect<string> = Effect.map(words, (numbers) =>
   Encoding.encodeBase64Url(new Uint8Array(Uint32Array.from(numbers).buffer))
 )
 
+/** Far too long to be guessed: the value of a code, a refresh token, a session. */
+export const opaque: Effect.Effect<string> = Effect.map(Effect.replicateEffect(uti, 4), (parts) => parts.join(""))
+
+/** The same strings in another order, each in its own case or in lower case. */
+export const shuffled = (words: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.flatMap(Random.shuffle(words), (order) =>
+    Effect.forEach(order, (word) => Effect.map(Random.nextBoolean, (lower) => (lower ? word.toLowerCase() : word)))
+  )
+
 export const coin: Effect.Effect<boolean> = Random.nextBoolean
 
 /** Other orders, numbers as strings, absent optional members: all of this has been seen on the wire or is allowed. */

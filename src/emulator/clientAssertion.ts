@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Jose from "jose"
-import type { Refusal } from "./answers.js"
+import type { Checked, Refusal } from "./answers.js"
 import { Asked } from "./asked.js"
 import type { Algorithm, Keys, Registered } from "./assertionKeys.js"
 import { type App, defaultAudience } from "./directory.js"
@@ -13,13 +13,15 @@ import { parse, type RecordedAssertion } from "./jwt.js"
 import * as Refusals from "./refusals.js"
 import type { World } from "./world.js"
 
-type Checked<A> = Effect.Effect<A, Refusal>
-
 type Claims = RecordedAssertion["claims"]
 
 export const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-const isAlgorithm = (alg: unknown): alg is Algorithm => alg === "PS256" || alg === "RS256"
+/** AD FS knows RS256 and `x5t` alone. */
+export type Dialect = "entra" | "adfs"
+
+const isAlgorithm = (alg: unknown, dialect: Dialect): alg is Algorithm =>
+  alg === "RS256" || (alg === "PS256" && dialect === "entra")
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 
@@ -34,7 +36,8 @@ const byCertificate = (
   app: App,
   { header, claims }: RecordedAssertion,
   { subject }: Named,
-  endpoint: string
+  endpoint: string,
+  dialect: Dialect
 ): Checked<Keys> => {
   if (!same(subject, app.clientId)) return Effect.fail(Refusals.subjectIsNotIssuer)
   // https://github.com/panva/openid-client/issues/348
@@ -42,7 +45,7 @@ const byCertificate = (
   if (claims.aud !== endpoint) return Effect.fail(Refusals.wrongAudience)
   const { x5t, "x5t#S256": x5tS256 } = header
   const found = certificates.find((certificate) =>
-    x5tS256 === undefined ? certificate.x5t === x5t : certificate.x5tS256 === x5tS256
+    x5tS256 === undefined || dialect === "adfs" ? certificate.x5t === x5t : certificate.x5tS256 === x5tS256
   )
   return found === undefined ? Effect.fail(Refusals.unknownCertificate) : Effect.succeed(found.keys)
 }
@@ -111,7 +114,7 @@ const verified = (token: string, keys: Keys, algorithm: Algorithm): Checked<void
   )
 
 /** Whether `token` proves that `app` asks; a `jti` that was seen before is no reason against it. */
-export const check = (world: World, app: App, token: string): Effect.Effect<void, Refusal, Asked> =>
+export const check = (world: World, app: App, token: string, dialect: Dialect): Effect.Effect<void, Refusal, Asked> =>
   Effect.gen(function* () {
     const { url } = yield* Asked
     const assertion = parse(token)
@@ -119,11 +122,11 @@ export const check = (world: World, app: App, token: string): Effect.Effect<void
     const { alg } = assertion.header
     const { iss: issuer, sub: subject } = assertion.claims
     if (typeof issuer !== "string" || typeof subject !== "string") return yield* Refusals.malformedToken
-    if (!isAlgorithm(alg)) return yield* Refusals.unsupportedAlgorithm
+    if (!isAlgorithm(alg, dialect)) return yield* Refusals.unsupportedAlgorithm
     const registered = world.assertionKeys.get(app) ?? { certificates: [], issuers: [] }
     const named = { issuer, subject }
     const keys = yield* same(issuer, app.clientId)
-      ? byCertificate(registered, app, assertion, named, url.origin + url.pathname)
+      ? byCertificate(registered, app, assertion, named, url.origin + url.pathname, dialect)
       : byIssuer(registered, app, assertion, named)
     yield* inTime(assertion.claims, yield* world.now)
     yield* verified(token, keys, alg)

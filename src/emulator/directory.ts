@@ -1,20 +1,35 @@
-/** Who exists: tenants, their applications and their APIs. */
-import * as DateTime from "effect/DateTime"
-import * as Redacted from "effect/Redacted"
+/** Who exists: tenants with their applications, APIs and people. */
+import type * as DateTime from "effect/DateTime"
+import type * as Redacted from "effect/Redacted"
 import type * as Jose from "jose"
+import type { Json } from "./Fault.js"
 
 /**
- * Every tenant that the emulator knows.
+ * Every tenant that the emulator knows, and the AD FS farm that answers below `/adfs`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Directory {
   readonly tenants: ReadonlyArray<Tenant>
+  readonly adfs?: Farm | undefined
 }
 
 /**
- * One tenant: its GUID, its verified domains, the service principals of its applications, and its APIs.
+ * What an AD FS farm knows: it has no tenants.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Farm {
+  readonly apps: ReadonlyArray<App>
+  readonly apis: ReadonlyArray<Api>
+  readonly users: ReadonlyArray<User>
+}
+
+/**
+ * One tenant: its GUID, its verified domains, the service principals of its applications, its APIs and its people. One
+ * with `userFlows` is a tenant of Azure AD B2C, which answers below `/{tenant}/{user flow}`.
  *
  * @since 0.1.0
  * @category models
@@ -24,11 +39,67 @@ export interface Tenant {
   readonly domains: ReadonlyArray<string>
   readonly apps: ReadonlyArray<App>
   readonly apis: ReadonlyArray<Api>
+  readonly users?: ReadonlyArray<User> | undefined
+  readonly userFlows?: ReadonlyArray<UserFlow> | undefined
 }
 
 /**
- * A confidential application: `objectId` is its service principal's, `roles` are the application permissions that it was
- * granted, by the identifier URI of the API. Secrets, certificates and federated credentials each serve to prove it.
+ * A user flow or custom policy of Azure AD B2C. Its issuer names the tenant, or the policy too (`tfp`), and its tokens
+ * name it in `tfp`, or in `acr` as old policies do
+ * (https://learn.microsoft.com/azure/active-directory-b2c/configure-tokens).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UserFlow {
+  readonly name: string
+  readonly issuer?: "tenant" | "tfp" | undefined
+  readonly claim?: "tfp" | "acr" | undefined
+}
+
+/**
+ * A person, by the UPN. A guest has the same `username` in the tenant `homeTenantId`, and another `objectId` there. Who
+ * has no `password` signs in by a click; `satisfies` is what every sign-in of this person proves, and `claims` holds what
+ * optional claims may take from it (`email`, `groups`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface User {
+  readonly objectId: string
+  readonly username: string
+  readonly displayName: string
+  readonly password?: Redacted.Redacted | undefined
+  readonly homeTenantId?: string | undefined
+  readonly satisfies?: ReadonlyArray<Requirement> | undefined
+  readonly claims?: Readonly<Record<string, Json>> | undefined
+}
+
+/**
+ * What Conditional Access may demand of a sign-in.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Requirement = "mfa" | "compliantDevice" | { readonly authenticationContext: string }
+
+/**
+ * A Conditional Access policy: `id` is the GUID that stands in `claims`. An authentication context (`c1`) is demanded by
+ * the API itself, everything else by the authority; `block` is satisfied by nothing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Policy {
+  readonly id: string
+  readonly requires: Requirement | "block"
+}
+
+/**
+ * An application: `objectId` is its service principal's, `roles` are the application permissions that it was granted and
+ * `consent` the delegated ones that an administrator granted for everybody, both by the identifier URI of the API.
+ * Secrets, certificates and federated credentials each serve to prove it; one that `isPublic` has none.
+ * `optionalClaims` names what its id tokens take from the user's `claims`, or `auth_time`.
  *
  * @since 0.1.0
  * @category models
@@ -41,6 +112,10 @@ export interface App {
   readonly certificates?: ReadonlyArray<Certificate> | undefined
   readonly federatedCredentials?: ReadonlyArray<FederatedCredential> | undefined
   readonly roles?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
+  readonly isPublic?: boolean | undefined
+  readonly redirectUris?: ReadonlyArray<string> | undefined
+  readonly consent?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
+  readonly optionalClaims?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -83,7 +158,9 @@ export interface FederatedCredential {
 export const defaultAudience = "api://AzureADTokenExchange"
 
 /**
- * A resource: tokens for `{identifierUri}/.default` or `{appId}/.default` carry `appId` as their audience.
+ * A resource: tokens for `{identifierUri}/.default` or `{appId}/.default` carry `appId` as their audience. `scopes` are
+ * its delegated permissions by name (`Tasks.Read`), `optionalClaims` is what its access tokens take from the user's
+ * `claims`.
  *
  * @since 0.1.0
  * @category models
@@ -91,76 +168,15 @@ export const defaultAudience = "api://AzureADTokenExchange"
 export interface Api {
   readonly identifierUri: string
   readonly appId: string
+  readonly scopes?: ReadonlyArray<string> | undefined
+  readonly policies?: ReadonlyArray<Policy> | undefined
+  readonly optionalClaims?: ReadonlyArray<string> | undefined
 }
 
-const apiAppId = "11112222-bbbb-3333-cccc-4444dddd5555"
-const otherApiAppId = "22223333-cccc-4444-dddd-5555eeee6666"
-const graph: Api = { identifierUri: "https://graph.microsoft.com", appId: "00000003-0000-0000-c000-000000000000" }
+/** Microsoft Graph, the resource of scopes that name none. */
+export const graphAppId = "00000003-0000-0000-c000-000000000000"
 
-/**
- * The names of the default directory, so that a program can be written against it: the GUIDs are those that Microsoft's
- * documents use for examples, the secret holds characters that a form must encode.
- *
- * @since 0.1.0
- * @category constants
- */
-export const defaults = {
-  tenantId: "aaaabbbb-0000-cccc-1111-dddd2222eeee",
-  domain: "contoso.onmicrosoft.com",
-  clientId: "00001111-aaaa-2222-bbbb-3333cccc4444",
-  objectId: "aaaaaaaa-0000-1111-2222-bbbbbbbbbbbb",
-  clientSecret: Redacted.make("emulator~secret+not/real="),
-  expiredSecret: Redacted.make("emulator~expired+not/real="),
-  apiAppId,
-  apiIdentifierUri: `api://${apiAppId}`,
-  apiScope: `api://${apiAppId}/.default`,
-  apiPath: `/api/${apiAppId}`,
-  role: "Tasks.Read.All",
-  otherApiAppId,
-  otherApiScope: `api://${otherApiAppId}/.default`,
-  graphScope: `${graph.identifierUri}/.default`,
-  otherTenantId: "bbbbcccc-1111-dddd-2222-eeee3333ffff",
-  otherDomain: "fabrikam.onmicrosoft.com"
-} as const
-
-const apis: ReadonlyArray<Api> = [
-  { identifierUri: defaults.apiIdentifierUri, appId: apiAppId },
-  { identifierUri: `api://${otherApiAppId}`, appId: otherApiAppId },
-  graph
-]
-
-const app = (objectId: string): App => ({
-  clientId: defaults.clientId,
-  objectId,
-  displayName: "Emulated daemon",
-  secrets: [
-    { value: defaults.clientSecret },
-    // So long ago that it is over under TestClock too, which starts in 1970.
-    { value: defaults.expiredSecret, expiresAt: DateTime.unsafeMake("1900-01-01T00:00:00Z") }
-  ],
-  roles: { [defaults.apiIdentifierUri]: [defaults.role], [graph.identifierUri]: ["User.Read.All"] }
-})
-
-/**
- * The directory of an emulator that is given none, to build another one upon: one application in two tenants that share
- * three APIs, with secrets but no certificate.
- *
- * @since 0.1.0
- * @category constants
- */
-export const defaultDirectory: Directory = {
-  tenants: [
-    { id: defaults.tenantId, domains: [defaults.domain], apps: [app(defaults.objectId)], apis },
-    {
-      id: defaults.otherTenantId,
-      domains: [defaults.otherDomain],
-      apps: [app("bbbbbbbb-1111-2222-3333-cccccccccccc")],
-      apis
-    }
-  ]
-}
-
-const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
+export const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 
 export const findTenant = (directory: Directory, name: string): Tenant | undefined =>
   directory.tenants.find((tenant) => same(tenant.id, name) || tenant.domains.some((domain) => same(domain, name)))
@@ -171,3 +187,22 @@ export const findApp = (tenant: Tenant, clientId: string): App | undefined =>
 /** A resource is named by its identifier URI or by its application id. */
 export const findApi = (tenant: Tenant, resource: string): Api | undefined =>
   tenant.apis.find((api) => same(api.identifierUri, resource) || same(api.appId, resource))
+
+export const findUser = (tenant: Tenant, username: string): User | undefined =>
+  tenant.users?.find((user) => same(user.username, username))
+
+export const findUserFlow = (tenant: Tenant, name: string): UserFlow | undefined =>
+  tenant.userFlows?.find((flow) => same(flow.name, name))
+
+/** Where a person is at home, and as whom: the two halves of a home account id. */
+export const homeOf = (directory: Directory, tenant: Tenant, user: User) => {
+  const home = user.homeTenantId === undefined ? undefined : findTenant(directory, user.homeTenantId)
+  const there = home === undefined ? undefined : findUser(home, user.username)
+  return home === undefined || there === undefined
+    ? { tenantId: tenant.id, objectId: user.objectId }
+    : { tenantId: home.id, objectId: there.objectId }
+}
+
+/** Those whom a tenant knows and who are at home there. */
+export const members = (tenant: Tenant): ReadonlyArray<User> =>
+  (tenant.users ?? []).filter(({ homeTenantId }) => homeTenantId === undefined || same(homeTenantId, tenant.id))

@@ -58,12 +58,14 @@ const harmlessParameters = new Set([
   "client-request-id",
   "client_assertion_type",
   "client_id",
-  "client_info",
   "code_challenge_method",
   "grant_type",
+  "post_logout_redirect_uri",
+  "prompt",
   "redirect_uri",
   "requested_token_use",
   "resource",
+  "response_mode",
   "response_type",
   "scope",
   "x-ms-lib-capability"
@@ -82,12 +84,15 @@ const harmlessHeaders = new Set([
   "x-ms-lib-capability"
 ])
 
+/** The wish for it is harmless, itself it says who signed in. */
+const isWish = (name: string, value: string) => name === "client_info" && value === "1"
+
 const isClientFact = (name: string) => name.startsWith("x-client-") || name.startsWith("x-app-")
 
 const show = (harmless: ReadonlySet<string>, entries: Iterable<readonly [string, string]>): Record<string, string> => {
   const shown = new Map<string, string>()
   for (const [name, value] of entries) {
-    const visible = harmless.has(name) || isClientFact(name) ? value : masked
+    const visible = harmless.has(name) || isClientFact(name) || isWish(name, value) ? value : masked
     const before = shown.get(name)
     shown.set(name, before === undefined ? visible : `${before}, ${visible}`)
   }

@@ -6,6 +6,8 @@ import type { Members } from "./chance.js"
 export interface SigningKey {
   readonly jwk: Members
   readonly sign: (claims: Members) => Effect.Effect<string>
+  /** Whether a token, valid or over, was signed by this key. */
+  readonly hasSigned: (token: string) => Effect.Effect<boolean>
   /** The claims of a token that this key signed for `audience` and that is valid at `now` (epoch milliseconds). */
   readonly verify: (token: string, audience: string, now: number) => Effect.Effect<Jose.JWTPayload, Rejected>
 }
@@ -37,6 +39,13 @@ export const make: Effect.Effect<SigningKey> = Effect.promise(async () => {
     sign: (claims) =>
       Effect.promise(() =>
         new Jose.SignJWT(claims).setProtectedHeader({ typ: "JWT", alg: algorithm, kid }).sign(pair.privateKey)
+      ),
+    hasSigned: (token) =>
+      Effect.promise(() =>
+        Jose.compactVerify(token, pair.publicKey, { algorithms: [algorithm] }).then(
+          () => true,
+          () => false
+        )
       ),
     verify: (token, audience, now) =>
       Effect.map(

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { AssertionKeys } from "./assertionKeys.js"
 import type { Directory } from "./directory.js"
 import type { Fault } from "./Fault.js"
+import * as Memory from "./memory.js"
 import type { SigningKey } from "./signingKey.js"
 
 export interface World {
@@ -13,6 +14,8 @@ export interface World {
   readonly assertionKeys: AssertionKeys
   readonly tokenLifetime: Duration.Duration
   readonly refreshIn: Duration.Duration | undefined
+  readonly refreshTokens: "multi" | "rotating"
+  readonly memory: Memory.Memory
   /** Whether answers differ where Entra's differ. */
   readonly varies: boolean
   /** Epoch milliseconds by the emulator's own clock. */
@@ -26,12 +29,16 @@ export interface World {
 const faultLimit = 100_000
 
 export const make = (
-  options: Pick<World, "directory" | "key" | "assertionKeys" | "tokenLifetime" | "refreshIn" | "varies">
+  options: Pick<
+    World,
+    "directory" | "key" | "assertionKeys" | "tokenLifetime" | "refreshIn" | "refreshTokens" | "varies"
+  >
 ): World => {
   const faults: Array<Fault> = []
   let ahead = 0
   return {
     ...options,
+    memory: Memory.make(),
     now: Effect.map(Clock.currentTimeMillis, (now) => now + ahead),
     skew: (milliseconds) =>
       Effect.sync(() => {

@@ -3,11 +3,9 @@ import {
   type ClientAssertionCallback,
   ClientAuthError,
   ConfidentialClientApplication,
-  type INetworkModule,
   type NodeAuthOptions,
   ServerError
 } from "@azure/msal-node"
-import * as Undici from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -17,33 +15,7 @@ import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
 import * as Fault from "../../src/emulator/Fault.js"
 import { base64Url, directoryWith, github, makeCertificate, sign } from "./assertions.js"
 import { defaults } from "./helpers.js"
-
-/** MSAL's network over a dispatcher that trusts one certificate, and verifies it. */
-const networkOver = (dispatcher: Undici.Dispatcher): INetworkModule => {
-  const send = async (
-    method: "GET" | "POST",
-    url: string,
-    options?: { headers?: Record<string, string>; body?: string }
-  ) => {
-    const response = await Undici.request(url, {
-      method,
-      dispatcher,
-      headers: options?.headers ?? {},
-      body: options?.body ?? null
-    })
-    const headers = Object.entries(response.headers).map(([name, value]) => [name, String(value)])
-    return {
-      status: response.statusCode,
-      headers: Object.fromEntries(headers) as Record<string, string>,
-      // biome-ignore lint/suspicious/noExplicitAny: MSAL says what it expects
-      body: (await response.body.json()) as any
-    }
-  }
-  return {
-    sendGetRequestAsync: (url, options) => send("GET", url, options),
-    sendPostRequestAsync: (url, options) => send("POST", url, options)
-  }
-}
+import { agent, networkOver } from "./msal.js"
 
 interface Account {
   readonly tenant?: string
@@ -58,11 +30,7 @@ const secret: Proof = { clientSecret: Redacted.value(defaults.clientSecret) }
 
 const application = ({ tenant = defaults.tenantId, proof = secret }: Account = {}) =>
   Effect.gen(function* () {
-    const { origin, certificate } = yield* EntraEmulatorNode.Address
-    const agent = yield* Effect.acquireRelease(
-      Effect.sync(() => new Undici.Agent({ connect: certificate === undefined ? {} : { ca: certificate } })),
-      (agent) => Effect.promise(() => agent.destroy())
-    )
+    const { origin } = yield* EntraEmulatorNode.Address
     return new ConfidentialClientApplication({
       auth: {
         clientId: defaults.clientId,
@@ -70,7 +38,7 @@ const application = ({ tenant = defaults.tenantId, proof = secret }: Account = {
         authority: `${origin}/${tenant}`,
         knownAuthorities: [new URL(origin).host]
       },
-      system: { networkClient: networkOver(agent) }
+      system: { networkClient: networkOver(yield* agent) }
     })
   })
 

@@ -1,0 +1,62 @@
+/** Conditional Access: what a sign-in has to prove before there is a token for an API. */
+import * as Effect from "effect/Effect"
+import type { Checked } from "./answers.js"
+import type { ClaimsRequest } from "./claimsRequest.js"
+import type { Api, Policy, Requirement, Tenant, User } from "./directory.js"
+import * as Refusals from "./refusals.js"
+import type { World } from "./world.js"
+
+const proofOf = (requirement: Requirement): string =>
+  typeof requirement === "string" ? requirement : requirement.authenticationContext
+
+export const policiesOf = (world: World, api: Api): ReadonlyArray<Policy> =>
+  world.memory.policies.get(api.appId.toLowerCase()) ?? api.policies ?? []
+
+/** What every sign-in of a person proves. */
+export const always = (user: User): ReadonlyArray<string> => (user.satisfies ?? []).map(proofOf)
+
+/** What a sign-in with a person in front of it proves besides: all that the APIs demand, and all that `claims` asks. */
+export const interactively = (
+  world: World,
+  tenant: Tenant,
+  apis: ReadonlyArray<Api>,
+  claims: ClaimsRequest
+): ReadonlyArray<string> => {
+  const asked = apis.flatMap((api) => policiesOf(world, api)).filter(({ requires }) => typeof requires === "string")
+  const named = tenant.apis.flatMap((api) => policiesOf(world, api)).filter(({ id }) => claims.policies.includes(id))
+  const requirements = [...asked, ...named].flatMap(({ requires }) => (requires === "block" ? [] : [requires]))
+  return [...requirements.map(proofOf), ...claims.contexts]
+}
+
+/** Whether a policy of the API lets nobody in. */
+export const admit = (world: World, api: Api): Checked<void> =>
+  policiesOf(world, api).some(({ requires }) => requires === "block")
+    ? Effect.fail(Refusals.blockedByPolicy)
+    : Effect.void
+
+/**
+ * The refusal of a token for an API whose policy asks for more than the sign-in has proven. An authentication context is
+ * the API's own affair, until a request asks for it.
+ */
+export const demand = (
+  world: World,
+  api: Api,
+  proofs: ReadonlySet<string>,
+  { contexts }: ClaimsRequest,
+  error: Refusals.PolicyError
+): Checked<void> =>
+  Effect.gen(function* () {
+    yield* admit(world, api)
+    for (const { id, requires } of policiesOf(world, api)) {
+      if (requires === "mfa" && !proofs.has(requires)) return yield* Refusals.mfaRequired(id, error)
+      if (requires === "compliantDevice" && !proofs.has(requires)) return yield* Refusals.deviceRequired(id, error)
+    }
+    const context = contexts.find((each) => !proofs.has(each))
+    if (context !== undefined) return yield* Refusals.contextRequired(context, error)
+  })
+
+/** The contexts that the API itself demands of the tokens that it gets. */
+export const contextsOf = (world: World, api: Api): ReadonlyArray<string> =>
+  policiesOf(world, api).flatMap(({ requires }) =>
+    typeof requires === "object" ? [requires.authenticationContext] : []
+  )

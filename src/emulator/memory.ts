@@ -1,0 +1,88 @@
+/** What the emulator remembers of people: who is signed in, and what was granted, consented to and taken back. */
+import * as Bounded from "./bounded.js"
+import type { Policy } from "./directory.js"
+
+/** What one sign-in of a person gave to an application: codes, refresh tokens and access tokens go back to it. */
+export interface Grant {
+  /** The authority that granted it, by its key. */
+  readonly realm: string
+  readonly clientId: string
+  readonly tenantId: string
+  readonly username: string
+  /** What the sign-in proved (`mfa`, `c1`). */
+  readonly proofs: ReadonlySet<string>
+  readonly scope: string
+  /** Epoch milliseconds. */
+  readonly authTime: number
+  readonly issuedAt: number
+  revokedAt: number | undefined
+}
+
+export interface Challenge {
+  readonly method: "S256" | "plain"
+  readonly value: string
+}
+
+export interface Code {
+  readonly grant: Grant
+  readonly redirectUri: string
+  readonly challenge: Challenge | undefined
+  readonly nonce: string | undefined
+  readonly wantsAuthTime: boolean
+  readonly expiresAt: number
+  isUsed: boolean
+}
+
+export interface RefreshToken {
+  readonly grant: Grant
+  readonly issuedAt: number
+  isUsed: boolean
+}
+
+/** A person at a browser. */
+export interface Session {
+  readonly username: string
+  readonly authTime: number
+  readonly proofs: ReadonlySet<string>
+}
+
+export interface Memory {
+  readonly codes: Bounded.Bounded<Code>
+  readonly refreshTokens: Bounded.Bounded<RefreshToken>
+  /** By the `uti` of the access token. */
+  readonly accessTokens: Bounded.Bounded<Grant>
+  /** By the value of the cookie. */
+  readonly sessions: Bounded.Bounded<Session>
+  /** Who answers every page at once. */
+  robot: Session | undefined
+  readonly disabled: Set<string>
+  /** Delegated permissions, by tenant, application and API: users' own, and those of administrators taken back. */
+  readonly consented: Bounded.Bounded<Set<string>>
+  readonly withdrawn: Set<string>
+  /** In place of the directory's, by the API's application id in lower case. */
+  readonly policies: Map<string, ReadonlyArray<Policy>>
+}
+
+export const make = (): Memory => ({
+  codes: Bounded.make(),
+  refreshTokens: Bounded.make(),
+  accessTokens: Bounded.make(),
+  sessions: Bounded.make(),
+  robot: undefined,
+  disabled: new Set(),
+  consented: Bounded.make(),
+  withdrawn: new Set(),
+  policies: new Map()
+})
+
+/** Ends what was granted to a person until now, and the sessions at browsers. */
+export const revoke = (memory: Memory, username: string, now: number): void => {
+  const name = username.toLowerCase()
+  memory.sessions.removeIf((session) => session.username.toLowerCase() === name)
+  const grants = [
+    ...memory.codes.values().map(({ grant }) => grant),
+    ...memory.refreshTokens.values().map(({ grant }) => grant),
+    ...memory.accessTokens.values()
+  ]
+  for (const grant of grants) if (grant.username.toLowerCase() === name) grant.revokedAt ??= now
+}
