@@ -5,7 +5,7 @@ export interface Row {
   readonly benchmark: string
   readonly what: string
   readonly value: number
-  readonly unit: "µs" | "requests" | "ratio"
+  readonly unit: "µs" | "requests" | "signatures" | "ratio"
   /** A bound that does not depend on the machine: the run fails where it is not met. */
   readonly mustBe?: number
 }
