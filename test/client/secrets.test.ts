@@ -22,6 +22,7 @@ import * as ClientCredential from "../../src/credential/ClientCredential.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as Fault from "../../src/emulator/Fault.js"
 import { defaults, layer, options } from "../support/emulated.js"
+import * as People from "../support/people.js"
 
 /** All that a value can turn into on its way to a person, a file or a wire. */
 const outputs = (value: unknown): ReadonlyArray<string> => [
@@ -125,6 +126,52 @@ describe("no secret is printed", () => {
       for (const forbidden of [secret, token, Redacted.value(defaults.clientSecret), "client_secret=", "eyJ"])
         for (const line of text) assert.notInclude(line, forbidden)
     }).pipe(Effect.scoped, Effect.provide(layer()))
+  )
+
+  it.effect("when people sign in, are acted for, and go", () =>
+    Effect.gen(function* () {
+      const told: Told = { logs: [], spans: [] }
+      const caller = yield* People.callerToken()
+      const story = Effect.gen(function* () {
+        const { acquireTokenByCode, acquireTokenOnBehalfOf, acquireTokenSilent, getAuthCodeUrl } =
+          yield* ConfidentialClient.make(options)
+        const { flow, url } = yield* getAuthCodeUrl(People.request)
+        const response = yield* People.visit(url)
+        const signedIn = yield* acquireTokenByCode({ flow, response })
+        const again = yield* Effect.exit(acquireTokenByCode({ flow, response }))
+        const other = yield* Effect.flip(acquireTokenByCode({ flow, response: { state: secret, code: secret } }))
+        const { account } = signedIn
+        const silent = yield* acquireTokenSilent({ account, scopes: defaults.apiUserScope, forceRefresh: true })
+        const acted = yield* acquireTokenOnBehalfOf({ assertion: caller, scopes: defaults.apiUserScope })
+        const app = yield* Effect.flip(
+          acquireTokenOnBehalfOf({
+            assertion: yield* People.callerToken({ kind: "app" }),
+            scopes: defaults.apiUserScope
+          })
+        )
+        const { requests } = yield* EntraEmulator.EntraEmulator
+        const printed = [
+          flow,
+          signedIn,
+          again,
+          other,
+          silent,
+          acted,
+          app,
+          yield* TokenCache.TokenCache,
+          yield* requests
+        ]
+        const { codeVerifier, nonce, state } = flow
+        const hidden = [codeVerifier, nonce, state, silent.accessToken, acted.accessToken, caller].map(Redacted.value)
+        return { printed, hidden: [...hidden, response.get("code") ?? secret] }
+      })
+      const { hidden, printed } = yield* listening(told, story)
+      const metrics = yield* Metric.snapshot
+      const text = [...printed, told.spans, metrics].flatMap(outputs).concat(told.logs)
+      const personal = [defaults.username, defaults.userDisplayName]
+      for (const forbidden of [...hidden, ...personal, secret, Redacted.value(defaults.clientSecret), "eyJ"])
+        for (const line of text) assert.notInclude(line, forbidden)
+    }).pipe(Effect.scoped, Effect.provide(People.layer()))
   )
 
   it("by an error that is sent over a wire, its description included", () => {

@@ -22,7 +22,8 @@ export const visit = (url: URL, username: string | undefined = defaults.username
   Effect.gen(function* () {
     const { signIn } = yield* EntraEmulator.EntraEmulator
     yield* signIn(username)
-    const { headers } = yield* Effect.orDie(HttpClient.get(url))
+    const browser = HttpClient.withTracerDisabledWhen(yield* HttpClient.HttpClient, () => true)
+    const { headers } = yield* Effect.orDie(browser.get(url))
     return new URL(headers.location ?? "").searchParams
   })
 
