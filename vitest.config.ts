@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**"],
+    globalSetup: ["test/support/machine.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {

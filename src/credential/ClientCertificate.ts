@@ -40,6 +40,8 @@ export interface ByCertificate {
   readonly algorithm?: Algorithm | undefined
   /** Sends the whole chain (`x5c`), for apps that are registered by subject name and issuer. */
   readonly sendChain?: boolean | undefined
+  /** `JWT` for servers that don't know the newer type of client assertions (`client-authentication+jwt`). */
+  readonly assertionType?: "JWT" | undefined
 }
 
 /**
@@ -55,6 +57,8 @@ export interface ByKeyId {
   readonly keyId: string
   /** By the key unless told; `PS256` for a key that is elsewhere. */
   readonly algorithm?: Algorithm | undefined
+  /** `JWT` for servers that don't know the newer type of client assertions (`client-authentication+jwt`). */
+  readonly assertionType?: "JWT" | undefined
 }
 
 /**

@@ -15,6 +15,7 @@ export interface Identity {
   readonly keyId?: string | undefined
   readonly algorithm?: Algorithm | undefined
   readonly sendChain?: boolean | undefined
+  readonly assertionType?: "JWT" | undefined
 }
 
 /** How the authority finds a key, checked. */
@@ -83,8 +84,11 @@ export const inferred = (
     wrongBlock(parameter, block, anyKey, "Export it again; other kinds of keys can't sign assertions.")
   )
 
-const byCertificate = (text: string, { algorithm: wanted, keyId, sendChain }: Identity) =>
+const typeOf = ({ assertionType }: Identity) => (assertionType === undefined ? {} : { typ: assertionType })
+
+const byCertificate = (text: string, identity: Identity) =>
   Effect.gen(function* () {
+    const { algorithm: wanted, keyId, sendChain } = identity
     const [certificate, ...chain] = yield* certificateBlocks(text)
     const algorithm =
       wanted ?? (yield* inferred("certificate", certificate, algorithmOf(kindOfCertificate(certificate.bytes))))
@@ -97,6 +101,7 @@ const byCertificate = (text: string, { algorithm: wanted, keyId, sendChain }: Id
     const sha256 = yield* digest("SHA-256", certificate.bytes)
     yield* announceEnd(certificate.bytes, sha256)
     const header = {
+      ...typeOf(identity),
       ...(algorithm === "RS256" ? { x5t: yield* digest("SHA-1", certificate.bytes) } : { "x5t#S256": sha256 }),
       ...(keyId !== undefined && { kid: keyId }),
       ...(sendChain === true && { x5c: [certificate, ...chain].map(({ bytes }) => Encoding.encodeBase64(bytes)) })
@@ -119,7 +124,7 @@ export const identify = (
     return refuse("keyId", "the id of the key, or its certificate", "Without either the authority can't find the key.")
   return Effect.map(identity.algorithm === undefined ? otherwise : Either.right(identity.algorithm), (algorithm) => ({
     algorithm,
-    header: { kid: keyId },
+    header: { ...typeOf(identity), kid: keyId },
     publicKey: undefined
   }))
 }

@@ -134,6 +134,14 @@ describe("an assertion", () => {
       assert.strictEqual(decodeJwt(assertionOf(one)).aud, "https://issuer.example")
     })
   )
+
+  it.scoped("is of the plain type for an older server that is told apart", () =>
+    Effect.gen(function* () {
+      const parameters = parametersOf(yield* prepared({ assertionType: "JWT" }))
+      const asked = parameters({ ...authentication, authority: "custom", audience: "https://issuer.example" })
+      assert.strictEqual(decodeProtectedHeader(assertionOf(yield* asked)).typ, "JWT")
+    })
+  )
 })
 
 describe("what is no key or certificate", () => {

@@ -10,7 +10,7 @@ import { directoryWith } from "../emulator/assertions.js"
 import { defaults, layer, tokenRequests } from "../support/emulated.js"
 import { type KeyPair, makeCertificate } from "../support/keys.js"
 import { ask } from "./asked.js"
-import { hasOpenssl, passphrase, workshop } from "./openssl.js"
+import { passphrase, workshop } from "./openssl.js"
 
 const shop = workshop()
 afterAll(shop.remove)
@@ -88,7 +88,7 @@ describe("a certificate that the environment describes", () => {
     }
   }
   for (const [name, make] of Object.entries(files))
-    it.scoped.runIf(hasOpenssl)(`is opened by its passphrase, and its chain sent (${name})`, () =>
+    it.scoped(`is opened by its passphrase, and its chain sent (${name})`, () =>
       Effect.gen(function* () {
         shop.write("own.key", Redacted.value(pair.privateKey))
         shop.write("own.crt", pair.certificate)

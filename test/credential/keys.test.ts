@@ -10,7 +10,7 @@ import type { ClientCredential } from "../../src/credential/ClientCredential.js"
 import { directoryWith } from "../emulator/assertions.js"
 import { defaults, layer, options, tokenRequests } from "../support/emulated.js"
 import { ask, elsewhere } from "./asked.js"
-import { hasOpenssl, passphrase, workshop } from "./openssl.js"
+import { passphrase, workshop } from "./openssl.js"
 
 const shop = workshop()
 afterAll(shop.remove)
@@ -25,49 +25,47 @@ const getToken = (credential: ClientCredential) =>
 const entra = (...names: ReadonlyArray<string>) =>
   layer({}, { directory: directoryWith({ certificates: names.map((name) => ({ certificate: text(name) })) }) })
 
-describe.runIf(hasOpenssl)("a key that OpenSSL made", () => {
-  if (hasOpenssl) {
-    for (const bits of [1024, 2048, 3072, 4096]) {
-      shop.rsa(`rsa${bits}.key`, bits)
-      shop.selfSigned(`rsa${bits}.key`, `rsa${bits}.crt`)
-    }
-    shop.issued("rsa2048.key", "chained.crt", { key: "rsa3072.key", certificate: "rsa3072.crt" })
-    shop.write("chain.crt", text("chained.crt") + text("rsa3072.crt"))
-    openssl("req", "-new", "-key", "rsa2048.key", "-subj", "/CN=expired", "-out", "expired.csr")
-    openssl("x509", "-req", "-in", "expired.csr", "-signkey", "rsa2048.key", "-days", "-1", "-out", "expired.crt")
-    const out = ["-in", "rsa2048.key", "-passout", `pass:${passphrase}`]
-    openssl("rsa", "-in", "rsa2048.key", "-traditional", "-out", "pkcs1.key")
-    openssl("rsa", ...out, "-traditional", "-aes256", "-out", "pkcs1.encrypted.key")
-    openssl("pkcs8", "-topk8", ...out, "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256", "-out", "pbes2.key")
-    openssl("pkcs8", "-topk8", ...out, "-scrypt", "-out", "scrypt.key")
-    openssl("pkcs8", "-topk8", ...out, "-v1", "PBE-SHA1-3DES", "-out", "3des.key")
-    openssl(
-      "pkcs8",
-      "-topk8",
-      ...out,
-      "-v1",
-      "PBE-SHA1-RC2-40",
-      "-provider",
-      "legacy",
-      "-provider",
-      "default",
-      "-out",
-      "rc2.key"
-    )
-    openssl("genpkey", "-algorithm", "ED25519", "-out", "ed25519.key")
-    shop.selfSigned("ed25519.key", "ed25519.crt")
-    openssl("genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "pss.key")
-    shop.selfSigned("pss.key", "pss.crt")
-    openssl("ecparam", "-name", "secp256k1", "-genkey", "-noout", "-out", "k1.sec1.key")
-    openssl("pkcs8", "-topk8", "-nocrypt", "-in", "k1.sec1.key", "-out", "k1.key")
-    shop.selfSigned("k1.key", "k1.crt")
-    for (const curve of ["P-256", "P-384", "P-521"]) {
-      shop.ec(`${curve}.key`, curve)
-      shop.selfSigned(`${curve}.key`, `${curve}.crt`)
-      openssl("pkey", "-in", `${curve}.key`, "-pubout", "-out", `${curve}.pub`)
-    }
-    openssl("ec", "-in", "P-256.key", "-out", "P-256.sec1.key")
+describe("a key that OpenSSL made", () => {
+  for (const bits of [1024, 2048, 3072, 4096]) {
+    shop.rsa(`rsa${bits}.key`, bits)
+    shop.selfSigned(`rsa${bits}.key`, `rsa${bits}.crt`)
   }
+  shop.issued("rsa2048.key", "chained.crt", { key: "rsa3072.key", certificate: "rsa3072.crt" })
+  shop.write("chain.crt", text("chained.crt") + text("rsa3072.crt"))
+  openssl("req", "-new", "-key", "rsa2048.key", "-subj", "/CN=expired", "-out", "expired.csr")
+  openssl("x509", "-req", "-in", "expired.csr", "-signkey", "rsa2048.key", "-days", "-1", "-out", "expired.crt")
+  const out = ["-in", "rsa2048.key", "-passout", `pass:${passphrase}`]
+  openssl("rsa", "-in", "rsa2048.key", "-traditional", "-out", "pkcs1.key")
+  openssl("rsa", ...out, "-traditional", "-aes256", "-out", "pkcs1.encrypted.key")
+  openssl("pkcs8", "-topk8", ...out, "-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256", "-out", "pbes2.key")
+  openssl("pkcs8", "-topk8", ...out, "-scrypt", "-out", "scrypt.key")
+  openssl("pkcs8", "-topk8", ...out, "-v1", "PBE-SHA1-3DES", "-out", "3des.key")
+  openssl(
+    "pkcs8",
+    "-topk8",
+    ...out,
+    "-v1",
+    "PBE-SHA1-RC2-40",
+    "-provider",
+    "legacy",
+    "-provider",
+    "default",
+    "-out",
+    "rc2.key"
+  )
+  openssl("genpkey", "-algorithm", "ED25519", "-out", "ed25519.key")
+  shop.selfSigned("ed25519.key", "ed25519.crt")
+  openssl("genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "pss.key")
+  shop.selfSigned("pss.key", "pss.crt")
+  openssl("ecparam", "-name", "secp256k1", "-genkey", "-noout", "-out", "k1.sec1.key")
+  openssl("pkcs8", "-topk8", "-nocrypt", "-in", "k1.sec1.key", "-out", "k1.key")
+  shop.selfSigned("k1.key", "k1.crt")
+  for (const curve of ["P-256", "P-384", "P-521"]) {
+    shop.ec(`${curve}.key`, curve)
+    shop.selfSigned(`${curve}.key`, `${curve}.crt`)
+    openssl("pkey", "-in", `${curve}.key`, "-pubout", "-out", `${curve}.pub`)
+  }
+  openssl("ec", "-in", "P-256.key", "-out", "P-256.sec1.key")
 
   const plain: ReadonlyArray<readonly [string, string]> = [
     ["rsa2048.key", "rsa2048.crt"],

@@ -6,8 +6,6 @@ import { Redacted } from "effect"
 import type * as ClientCredential from "../../src/credential/ClientCredential.js"
 
 /** Without OpenSSL there is nothing to compare with. */
-export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0
-
 export const passphrase = "hunter2"
 
 /** A folder of a test file's own, in which OpenSSL makes keys and certificates. */

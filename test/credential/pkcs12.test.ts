@@ -9,7 +9,7 @@ import * as ClientCertificatePkcs12 from "../../src/credential/ClientCertificate
 import { directoryWith } from "../emulator/assertions.js"
 import { defaults, layer, options } from "../support/emulated.js"
 import { ask, elsewhere } from "./asked.js"
-import { hasOpenssl, passphrase, workshop } from "./openssl.js"
+import { passphrase, workshop } from "./openssl.js"
 
 const shop = workshop()
 afterAll(shop.remove)
@@ -19,37 +19,35 @@ const own = ["-inkey", "leaf.key", "-in", "leaf.crt"]
 const withPassphrase = ["-passout", `pass:${passphrase}`]
 const exported = (name: string, ...args: ReadonlyArray<string>) => openssl("pkcs12", "-export", ...args, "-out", name)
 
-if (hasOpenssl) {
-  for (const name of ["root", "middle", "leaf"]) shop.rsa(`${name}.key`)
-  shop.selfSigned("root.key", "root.crt")
-  shop.issued("middle.key", "middle.crt", { key: "root.key", certificate: "root.crt" })
-  shop.issued("leaf.key", "leaf.crt", { key: "middle.key", certificate: "middle.crt" })
-  shop.write("issuers.crt", text("root.crt") + text("middle.crt"))
-  shop.ec("ec.key")
-  shop.selfSigned("ec.key", "ec.crt")
-  const chain = [...own, "-certfile", "issuers.crt", "-name", "a friend"]
-  exported("modern.pfx", ...chain, ...withPassphrase)
-  exported("legacy.pfx", "-legacy", ...chain, ...withPassphrase)
-  exported(
-    "3des.pfx",
-    ...chain,
-    ...withPassphrase,
-    "-keypbe",
-    "PBE-SHA1-3DES",
-    "-certpbe",
-    "PBE-SHA1-3DES",
-    "-macalg",
-    "sha1"
-  )
-  exported("sha512.pfx", ...chain, ...withPassphrase, "-macalg", "sha512")
-  exported("unencrypted.pfx", ...chain, ...withPassphrase, "-keypbe", "NONE", "-certpbe", "NONE")
-  exported("open.pfx", ...chain, "-passout", "pass:")
-  exported("umlaut.pfx", ...chain, "-passout", "pass:hünter2")
-  exported("umlaut.legacy.pfx", "-legacy", ...chain, "-passout", "pass:hünter2")
-  exported("ec.pfx", "-inkey", "ec.key", "-in", "ec.crt", ...withPassphrase)
-  exported("nokey.pfx", "-nokeys", "-in", "leaf.crt", ...withPassphrase)
-  exported("nocert.pfx", "-nocerts", "-inkey", "leaf.key", ...withPassphrase)
-}
+for (const name of ["root", "middle", "leaf"]) shop.rsa(`${name}.key`)
+shop.selfSigned("root.key", "root.crt")
+shop.issued("middle.key", "middle.crt", { key: "root.key", certificate: "root.crt" })
+shop.issued("leaf.key", "leaf.crt", { key: "middle.key", certificate: "middle.crt" })
+shop.write("issuers.crt", text("root.crt") + text("middle.crt"))
+shop.ec("ec.key")
+shop.selfSigned("ec.key", "ec.crt")
+const chain = [...own, "-certfile", "issuers.crt", "-name", "a friend"]
+exported("modern.pfx", ...chain, ...withPassphrase)
+exported("legacy.pfx", "-legacy", ...chain, ...withPassphrase)
+exported(
+  "3des.pfx",
+  ...chain,
+  ...withPassphrase,
+  "-keypbe",
+  "PBE-SHA1-3DES",
+  "-certpbe",
+  "PBE-SHA1-3DES",
+  "-macalg",
+  "sha1"
+)
+exported("sha512.pfx", ...chain, ...withPassphrase, "-macalg", "sha512")
+exported("unencrypted.pfx", ...chain, ...withPassphrase, "-keypbe", "NONE", "-certpbe", "NONE")
+exported("open.pfx", ...chain, "-passout", "pass:")
+exported("umlaut.pfx", ...chain, "-passout", "pass:hünter2")
+exported("umlaut.legacy.pfx", "-legacy", ...chain, "-passout", "pass:hünter2")
+exported("ec.pfx", "-inkey", "ec.key", "-in", "ec.crt", ...withPassphrase)
+exported("nokey.pfx", "-nokeys", "-in", "leaf.crt", ...withPassphrase)
+exported("nocert.pfx", "-nocerts", "-inkey", "leaf.key", ...withPassphrase)
 
 const of = (name: string, given: string | undefined = passphrase) =>
   ClientCertificatePkcs12.fromBytes({
@@ -58,7 +56,7 @@ const of = (name: string, given: string | undefined = passphrase) =>
     sendChain: true
   })
 
-describe.runIf(hasOpenssl)("a PKCS#12 file", () => {
+describe("a PKCS#12 file", () => {
   const opened: ReadonlyArray<readonly [string, string]> = [
     ["modern.pfx", passphrase],
     ["legacy.pfx", passphrase],

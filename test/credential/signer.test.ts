@@ -9,7 +9,7 @@ import type { ClientCredential } from "../../src/credential/ClientCredential.js"
 import { directoryWith } from "../emulator/assertions.js"
 import { defaults, layer, options, tokenRequests } from "../support/emulated.js"
 import { ask, elsewhere } from "./asked.js"
-import { hasOpenssl, workshop } from "./openssl.js"
+import { workshop } from "./openssl.js"
 
 class Throttling extends Data.TaggedError("Throttling")<{ readonly detail: string }> {}
 
@@ -17,15 +17,13 @@ const shop = workshop()
 afterAll(shop.remove)
 const { text } = shop
 
-if (hasOpenssl) {
-  for (const name of ["rsa", "other"]) {
-    shop.rsa(`${name}.key`)
-    shop.selfSigned(`${name}.key`, `${name}.crt`)
-  }
-  for (const curve of ["P-256", "P-521"]) {
-    shop.ec(`${curve}.key`, curve)
-    shop.openssl("pkey", "-in", `${curve}.key`, "-pubout", "-out", `${curve}.pub`)
-  }
+for (const name of ["rsa", "other"]) {
+  shop.rsa(`${name}.key`)
+  shop.selfSigned(`${name}.key`, `${name}.crt`)
+}
+for (const curve of ["P-256", "P-521"]) {
+  shop.ec(`${curve}.key`, curve)
+  shop.openssl("pkey", "-in", `${curve}.key`, "-pubout", "-out", `${curve}.pub`)
 }
 
 type Sign<E = never> = (request: ClientCertificate.SigningRequest) => Effect.Effect<Uint8Array, E>
@@ -53,7 +51,7 @@ const entra = () => layer({}, { directory: directoryWith({ certificates: [{ cert
 const refusal = <E>(sign: Sign<E>, certificate = text("rsa.crt")) =>
   Effect.flip(getToken(ClientCertificate.signer({ sign, certificate })))
 
-describe.runIf(hasOpenssl)("a key in a vault", () => {
+describe("a key in a vault", () => {
   it.scoped.each(["PS256", "RS256"] as const)("acquires a token with %s, signing once", (algorithm) =>
     Effect.gen(function* () {
       const { asked, sign } = vault("rsa.key")
