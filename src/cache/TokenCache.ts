@@ -10,11 +10,12 @@ import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { type AccessToken, withSource } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import { ConfigurationError } from "../core/TokenError.js"
-import type { CacheKey } from "./cacheKey.js"
+import { BoundedMap } from "../resilience/boundedMap.js"
+import { type CacheKey, joinKey } from "./cacheKey.js"
 import { type Lifetime, lifetimeOf, renewalOf, serves } from "./lifetime.js"
 import { Users } from "./users.js"
 
@@ -93,8 +94,11 @@ export interface TokenCacheService {
     sequence: number,
     endsAt?: number | undefined
   ) => Effect.Effect<void>
-  /** Drops this very token; one that has replaced it stays. */
-  readonly removeToken: (key: CacheKey, token: AccessToken) => Effect.Effect<void>
+  /**
+   * Remembers that its resource refused this very token: it is dropped, and not kept again. Tells which exchange had begun
+   * last when it was refused first: only what came of a later one is newer.
+   */
+  readonly reject: (key: CacheKey, token: AccessToken) => Effect.Effect<number>
   /** How many tokens there are, expired ones included. */
   readonly size: Effect.Effect<number>
   readonly user: (key: UserKey) => Effect.Effect<User | undefined>
@@ -136,11 +140,20 @@ const grants = ({ token }: Entry, scopes: ReadonlyArray<string>): boolean => {
   return scopes.every((scope) => granted.has(folded(scope)))
 }
 
+const mostRejections = 10_000
+/** No two tokens of one key end alike: that is their signature, or all of them. */
+const tailLength = 43
+
+const rejectionOf = ({ id }: CacheKey, { accessToken }: AccessToken): string =>
+  joinKey(id, Redacted.value(accessToken).slice(-tailLength))
+
 class Memory implements TokenCacheService {
   /** In the order in which they were written. */
   private readonly entries = new Map<string, Entry>()
   private readonly partitions = new Map<string, Map<string, CacheKey>>()
   private readonly people: Users
+  /** What had begun when a token was refused. */
+  private readonly rejections = new BoundedMap<number>(mostRejections)
   private started = 0
 
   constructor(private readonly capacity: number) {
@@ -164,7 +177,9 @@ class Memory implements TokenCacheService {
       const lifetime = lifetimeOf(token, now, endsAt)
       const present = this.entries.get(key.id)
       const isLate = present !== undefined && present.sequence > sequence && serves(present, now)
-      if (lifetime === undefined || isLate || this.people.wasRemoved(key.partition, sequence)) return
+      const isUnwanted =
+        this.people.wasRemoved(key.partition, sequence) || this.rejections.get(rejectionOf(key, token)) !== undefined
+      if (lifetime === undefined || isLate || isUnwanted) return
       this.drop(key)
       if (this.entries.size >= this.capacity) this.makeRoom(now)
       const renewal = { dueAt: renewalOf(token, lifetime, random), failures: 0 }
@@ -172,10 +187,14 @@ class Memory implements TokenCacheService {
       this.keep({ key, token, sequence, renewal, hit, ...lifetime })
     })
 
-  readonly removeToken = (key: CacheKey, token: AccessToken): Effect.Effect<void> =>
+  readonly reject = (key: CacheKey, token: AccessToken): Effect.Effect<number> =>
     Effect.sync(() => {
       const present = this.entries.get(key.id)
       if (present !== undefined && Equal.equals(present.token.accessToken, token.accessToken)) this.drop(key)
+      const rejection = rejectionOf(key, token)
+      const since = this.rejections.get(rejection) ?? this.started
+      this.rejections.set(rejection, since)
+      return since
     })
 
   readonly size: Effect.Effect<number> = Effect.sync(() => this.entries.size)

@@ -39,7 +39,8 @@ export class Users {
     this.all.set(key.partition, { key, user })
     this.groups.set(key.group, (this.groups.get(key.group) ?? new Set()).add(key.partition))
     if (this.all.size <= this.capacity) return
-    for (const oldest of this.all.values()) return this.forget(oldest.key)
+    const [oldest] = this.all.values()
+    if (oldest !== undefined) this.forget(oldest.key)
   }
 
   retire(key: UserKey, refreshToken: Redacted.Redacted): void {

@@ -1,7 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -62,17 +61,8 @@ export interface Acquisition<E> {
 /** How long a caller who has a token in hand waits for a newer one. */
 const patience = Duration.seconds(1)
 
-const isRejected = (entry: Entry, rejected: AccessToken | undefined): boolean =>
-  rejected !== undefined && Equal.equals(entry.token.accessToken, rejected.accessToken)
-
-/** Whether the cached token may answer a call that asks for more than any token. */
-const answers = (entry: Entry, { claims, forceRefresh, rejected }: TokenRequest): boolean => {
-  if (forceRefresh === true || isRejected(entry, rejected)) return false
-  return claims === undefined || rejected !== undefined
-}
-
-const asksForAny = ({ claims, forceRefresh, rejected }: TokenRequest): boolean =>
-  claims === undefined && forceRefresh !== true && rejected === undefined
+/** Whether any token that serves will do. */
+const asksForAny = ({ claims, forceRefresh }: TokenRequest): boolean => claims === undefined && forceRefresh !== true
 
 const counted = (token: AccessToken): AccessToken => {
   servedFrom[token.source].unsafeUpdate(1, [])
@@ -122,10 +112,16 @@ export const make = <E extends TokenError>(options: {
         Effect.withSpan("effect-entra.acquire", { root: true, captureStackTrace: false, attributes: resource.name })
       )
 
-    const flightOf = (resource: Resource<Failed>, request: TokenRequest): SingleFlight.Flight<AccessToken, Failed> => {
+    /** `since` tells apart a flight that must have begun after a rejection. */
+    const flightOf = (
+      resource: Resource<Failed>,
+      request: TokenRequest,
+      since?: number
+    ): SingleFlight.Flight<AccessToken, Failed> => {
       const { consumes, scope } = resource
-      const key = joinKey(resource.key.id, request.claims ?? "")
-      const asker = { request: key, principal: resource.key.partition, scope }
+      const what = joinKey(resource.key.id, request.claims ?? "")
+      const key = since === undefined ? what : joinKey(what, `${since}`)
+      const asker = { request: what, principal: resource.key.partition, scope }
       const forgiven = request.forceRefresh === true ? resilience.forgive(asker) : Effect.void
       const pass = Effect.zipRight(forgiven, resilience.pass(asker))
       return { key, consumes, pass, run: fly(resource, asker, request) }
@@ -164,20 +160,26 @@ export const make = <E extends TokenError>(options: {
     }
 
     const unheld = (resource: Resource<Failed>, request: TokenRequest, now: number) => {
-      const token = flights.join(flightOf(resource, request))
-      if (request.rejected !== undefined)
-        return Effect.zipRight(cache.removeToken(resource.key, request.rejected), token)
       const granted = asksForAny(request) ? cache.unsafeFind(resource.key, resource.scopes, now) : undefined
       return granted === undefined
-        ? token
+        ? flights.join(flightOf(resource, request))
         : Effect.zipRight(cache.set(resource.key, granted.token, granted.sequence, resource.endsAt), granted.hit)
     }
 
+    /** However many were refused with one token, one exchange that began afterwards answers them all. */
+    const afterRejection = (resource: Resource<Failed>, request: TokenRequest, rejected: AccessToken) =>
+      Effect.zipWith(cache.reject(resource.key, rejected), Clock.currentTimeMillis, (since, now) => {
+        const entry = cache.unsafeGet(resource.key)
+        const isNewer = entry !== undefined && entry.sequence > since && serves(entry, now)
+        return isNewer && request.forceRefresh !== true ? entry.hit : flights.join(flightOf(resource, request, since))
+      }).pipe(Effect.flatten, Effect.map(counted))
+
     const get = (resource: Resource<Failed>, request: TokenRequest): Effect.Effect<AccessToken, Failed> =>
       Effect.clockWith((clock) => {
+        if (request.rejected !== undefined) return afterRejection(resource, request, request.rejected)
         const now = clock.unsafeCurrentTimeMillis()
         const entry = cache.unsafeGet(resource.key)
-        if (entry === undefined || !serves(entry, now) || !answers(entry, request))
+        if (entry === undefined || !serves(entry, now) || !asksForAny(request))
           return Effect.map(unheld(resource, request, now), counted)
         if (now >= entry.renewal.dueAt || now >= entry.freshUntil)
           return Effect.map(held(resource, request, entry, now), counted)

@@ -70,8 +70,8 @@ describe("a cache in memory", () => {
       const keys = [key("graph", "one"), key("vault", "one"), key("graph", "two"), key("graph", "one")]
       for (const [index, at] of keys.entries()) yield* cache.set(at, token(`${index}`), index)
       assert.strictEqual(yield* cache.size, 3)
-      yield* cache.removeToken(key("graph", "two"), token("2"))
-      yield* cache.removeToken(key("graph", "two"), token("2"))
+      yield* cache.reject(key("graph", "two"), token("2"))
+      yield* cache.reject(key("graph", "two"), token("2"))
       assert.strictEqual(yield* cache.size, 2)
     })
   )
@@ -120,7 +120,7 @@ describe("a token that a resource has refused", () => {
     Effect.gen(function* () {
       const cache = yield* TokenCache.makeMemory()
       yield* cache.set(key("graph"), token("refused"), 1)
-      yield* cache.removeToken(key("graph"), AccessToken.withSource(token("refused"), "cache"))
+      yield* cache.reject(key("graph"), AccessToken.withSource(token("refused"), "cache"))
       assert.isUndefined(cache.unsafeGet(key("graph")))
       assert.strictEqual(yield* cache.size, 0)
     })
@@ -130,7 +130,7 @@ describe("a token that a resource has refused", () => {
     Effect.gen(function* () {
       const cache = yield* TokenCache.makeMemory()
       yield* cache.set(key("graph"), token("replacement"), 2)
-      yield* cache.removeToken(key("graph"), token("refused"))
+      yield* cache.reject(key("graph"), token("refused"))
       assert.strictEqual(valueAt(cache, key("graph")), "replacement")
     })
   )
@@ -138,7 +138,7 @@ describe("a token that a resource has refused", () => {
   it.effect("is dropped without harm where there is none", () =>
     Effect.gen(function* () {
       const cache = yield* TokenCache.makeMemory()
-      yield* cache.removeToken(key("graph"), token("refused"))
+      yield* cache.reject(key("graph"), token("refused"))
       assert.strictEqual(yield* cache.size, 0)
     })
   )
