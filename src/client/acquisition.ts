@@ -24,6 +24,8 @@ export interface Attempt {
   readonly claims: string | undefined
   readonly correlationId: string
   readonly timeout: Duration.Duration
+  /** When the time of all attempts is up (monotonic milliseconds). */
+  readonly deadline: number
   /** Which of the resource's hosts is asked. */
   readonly host: string
   /** The number of the exchange, by which the cache knows the older one. */
@@ -47,6 +49,8 @@ export interface Resource<out E> {
   readonly scopes: ReadonlyArray<string>
   /** When what it is asked with ends (epoch milliseconds): no token of it is kept longer. */
   readonly endsAt?: number | undefined
+  /** What it is asked with, where that may differ for one key: nobody joins an exchange with another. */
+  readonly with?: string | undefined
   readonly mayResend: (failure: Failure) => boolean
   /** Whether asking uses up what is asked with. */
   readonly consumes: boolean
@@ -101,7 +105,9 @@ export const make = <E extends TokenError>(options: {
         const correlationId = wanted ?? (yield* makeGuid)
         const call = { ...asker, ...(yield* resource.hosts), mayResend: resource.mayResend }
         const response = yield* resilience
-          .run(call, (timeout, host) => resource.exchange({ claims, correlationId, timeout, host, sequence }))
+          .run(call, (timeout, host, deadline) =>
+            resource.exchange({ claims, correlationId, timeout, deadline, host, sequence })
+          )
           .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
         const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
         yield* cache.set(resource.key, token, sequence, resource.endsAt)
@@ -119,7 +125,7 @@ export const make = <E extends TokenError>(options: {
       since?: number
     ): SingleFlight.Flight<AccessToken, Failed> => {
       const { consumes, scope } = resource
-      const what = joinKey(resource.key.id, request.claims ?? "")
+      const what = joinKey(resource.key.id, request.claims ?? "", resource.with ?? "")
       const key = since === undefined ? what : joinKey(what, `${since}`)
       const asker = { request: what, principal: resource.key.partition, scope }
       const forgiven = request.forceRefresh === true ? resilience.forgive(asker) : Effect.void

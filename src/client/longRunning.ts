@@ -34,6 +34,7 @@ export const begin = (
 ): Principal<UserError> => ({
   grant: onBehalfOf,
   isLasting: true,
+  with: assertion.hash,
   at: inTenant(client, undefined),
   key: () => userPrincipal("process", "", process),
   ask: (asking) =>

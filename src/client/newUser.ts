@@ -45,6 +45,13 @@ const accountOf = ({ client_info, id_token }: TokenResponse): Effect.Effect<Acco
   return account === undefined ? new InvalidToken({ token: "id token", reason: "malformed" }) : Effect.succeed(account)
 }
 
+/** How users come in. */
+export interface Admission {
+  /** Fails as the request would, where that is known without sending it. */
+  readonly pass: (arrival: Arrival) => Effect.Effect<void, SignInError>
+  readonly admit: (arrival: Arrival) => Effect.Effect<AuthenticationResult, SignInError>
+}
+
 /**
  * Asks for the first token of a user, and keeps what came: account, refresh token, access token.
  *
@@ -56,14 +63,19 @@ export const make = (options: {
   readonly client: ClientFacts
   readonly renewal: Renewal
   readonly resilience: Resilience<SignInError>
-}): ((arrival: Arrival) => Effect.Effect<AuthenticationResult, SignInError>) => {
+}): Admission => {
   const { ask, cache, client, renewal, resilience } = options
 
+  const askerOf = ({ authority, id }: Arrival) => ({
+    request: id,
+    principal: id,
+    scope: joinKey(client.clientId, authority.environment, authority.tenantId)
+  })
+
   const asked = (arrival: Arrival, correlationId: string): Effect.Effect<TokenResponse, SignInError> => {
-    const { authority, grant, id } = arrival
-    const { environment, host, kind, tenantId } = authority
-    const scope = joinKey(client.clientId, environment, tenantId)
-    const call = { request: id, principal: id, scope, host, mayResend: mayResend(grant, kind) }
+    const { authority, grant } = arrival
+    const { host, kind } = authority
+    const call = { ...askerOf(arrival), host, mayResend: mayResend(grant, kind) }
     return resilience.run(call, (timeout) =>
       ask({
         authority,
@@ -71,7 +83,10 @@ export const make = (options: {
         parameters: {
           ...arrival.parameters,
           ...clientInfo(kind),
-          scope: userScopes(kind, grant.name === authorizationCode.name ? ["openid", ...arrival.scopes] : arrival.scopes)
+          scope: userScopes(
+            kind,
+            grant.name === authorizationCode.name ? ["openid", ...arrival.scopes] : arrival.scopes
+          )
         },
         claims: mergeClaims(capabilityClaims(client.capabilities), arrival.claims),
         correlationId,
@@ -98,7 +113,7 @@ export const make = (options: {
       return { account, token }
     })
 
-  return (arrival) =>
+  const admit = (arrival: Arrival): Effect.Effect<AuthenticationResult, SignInError> =>
     Effect.gen(function* () {
       const sequence = cache.unsafeNextSequence()
       const correlationId = arrival.correlationId ?? (yield* makeGuid)
@@ -113,4 +128,6 @@ export const make = (options: {
         attributes: { "server.address": arrival.authority.host, "entra.grant": arrival.grant.name }
       })
     )
+
+  return { admit, pass: (arrival) => resilience.pass(askerOf(arrival)) }
 }

@@ -26,6 +26,8 @@ export interface Asking extends Omit<Attempt, "claims"> {
 /** One identity, and how tokens are asked for it. */
 export interface Principal<out E> {
   readonly grant: Grant<unknown>
+  /** What it asks with, where that may differ for one key. */
+  readonly with?: string | undefined
   /** Whether what an answer brings is lost with it, though it may be asked again. */
   readonly isLasting?: boolean | undefined
   /** Where it is at home, of what the client's authority offers. */
@@ -166,6 +168,7 @@ export const resourceOf = <E>(
       hosts,
       scopes: set.scopes,
       endsAt: principal.endsAt,
+      with: principal.with,
       mayResend: mayResend(principal.grant, kind),
       consumes: principal.isLasting === true || principal.grant.consumes(kind),
       exchange: ({ claims, ...attempt }) =>

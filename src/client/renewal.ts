@@ -1,12 +1,15 @@
 import * as Effect from "effect/Effect"
-import type { TokenCacheService, UserKey } from "../cache/TokenCache.js"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { TokenCacheService, User, UserKey } from "../cache/TokenCache.js"
 import { type Account, homeAccountIdOf } from "../core/Account.js"
 import type { Kind } from "../core/Authority.js"
 import { InteractionRequired, InvalidGrant, type UserError } from "../core/TokenError.js"
 import { refreshToken as grant } from "../protocol/grants.js"
+import { mayResend } from "../protocol/resend.js"
 import type { TokenResponse } from "../protocol/wire.js"
-import * as KeyedLock from "../resilience/keyedLock.js"
 import { type Asking, type ClientFacts, inTenant } from "./principal.js"
+import * as Rotation from "./rotation.js"
 import type { Ask } from "./tokenRequest.js"
 
 /** What is known of a response's user besides. */
@@ -77,52 +80,69 @@ const anchorOfAccount = (homeAccountId: string | undefined): string | undefined 
 export const anchorOfClientInfo = (clientInfo: string | undefined): string | undefined =>
   anchorOfAccount(homeAccountIdOf(clientInfo))
 
+/** Nobody knows what became of the request; a refusal takes nothing. */
+const mayBeTaken = (failure: UserError): boolean =>
+  ["TransportError", "AuthorityUnavailable", "MalformedResponse"].includes(failure._tag) &&
+  !mayResend(grant, "custom")(failure)
+
 /**
- * Where refresh tokens rotate, one that is offered twice can revoke the whole grant: there one request of a user is under
- * way at a time, whatever its scopes, and it offers the newest. The new token is kept in the same step in which it arrives.
+ * The new refresh token is kept in the same step in which it arrives, before anything else is done with the response.
  *
  * @internal
  */
-export const make = (client: ClientFacts, ask: Ask, cache: TokenCacheService): Renewal => {
-  const lock = KeyedLock.make()
+export const make = (
+  client: ClientFacts,
+  ask: Ask,
+  cache: TokenCacheService
+): Effect.Effect<Renewal, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const rotation = yield* Rotation.make(cache, mayBeTaken)
 
-  const remember: Renewal["remember"] = (key, response, { account, sequence, tenantId }) =>
-    Effect.flatMap(cache.user(key), (known) => {
-      const refreshToken = response.refresh_token ?? known?.refreshToken
-      return cache.setUser(key, { account: account ?? known?.account, tenantId, refreshToken }, sequence)
-    })
+    const remember: Renewal["remember"] = (key, response, { account, sequence, tenantId }) =>
+      Effect.flatMap(cache.user(key), (known) => {
+        const refreshToken = response.refresh_token ?? known?.refreshToken
+        return cache.setUser(key, { account: account ?? known?.account, tenantId, refreshToken }, sequence)
+      })
 
-  const renewed = (key: UserKey, asking: Asking): Effect.Effect<TokenResponse, UserError> =>
-    Effect.gen(function* () {
-      const user = yield* cache.user(key)
-      const refreshToken = user?.refreshToken
-      if (user === undefined || refreshToken === undefined) return yield* signedOut
-      const authority = yield* inTenant(client, user.tenantId)(asking.authority)
-      const { kind } = authority
-      const response = yield* ask({
-        authority,
-        grant,
-        parameters: {
-          ...asking.parameters,
-          ...clientInfo(kind),
-          grant_type: "refresh_token",
-          refresh_token: refreshToken,
-          scope: userScopes(kind, asking.scopes)
-        },
-        claims: asking.claims,
-        correlationId: asking.correlationId,
-        timeout: asking.timeout,
-        anchor: anchorOfAccount(user.account?.homeAccountId)
-      }).pipe(
-        Effect.tapError((failure) => (isOver(failure, kind) ? cache.retire(key, refreshToken) : Effect.void)),
-        Effect.tap((response) => remember(key, response, { ...user, sequence: asking.sequence }))
-      )
-      return response
-    })
+    const exchanged = (key: UserKey, user: User, refreshToken: Redacted.Redacted, asking: Asking) =>
+      Effect.gen(function* () {
+        const authority = yield* inTenant(client, user.tenantId)(asking.authority)
+        const { kind } = authority
+        return yield* ask({
+          authority,
+          grant,
+          parameters: {
+            ...asking.parameters,
+            ...clientInfo(kind),
+            grant_type: "refresh_token",
+            refresh_token: refreshToken,
+            scope: userScopes(kind, asking.scopes)
+          },
+          claims: asking.claims,
+          correlationId: asking.correlationId,
+          timeout: asking.timeout,
+          anchor: anchorOfAccount(user.account?.homeAccountId)
+        }).pipe(
+          Effect.tapError((failure) => (isOver(failure, kind) ? cache.retire(key, refreshToken) : Effect.void)),
+          Effect.tap((response) => remember(key, response, { ...user, sequence: asking.sequence }))
+        )
+      })
 
-  return {
-    remember,
-    renew: (key, asking) =>
-      grant.consumes(asking.authority.kind) ? lock(key.partition, renewed(key, asking)) : renewed(key, asking)
-  }
-}
+    const renewed =
+      (key: UserKey, rotates: boolean) =>
+      (asking: Asking): Effect.Effect<TokenResponse, UserError> =>
+        Effect.flatMap(cache.user(key), (user) => {
+          const refreshToken = user?.refreshToken
+          if (user === undefined || refreshToken === undefined) return signedOut
+          const exchange = exchanged(key, user, refreshToken, asking)
+          return rotates ? rotation.offer(key.partition, refreshToken, asking, exchange) : exchange
+        })
+
+    return {
+      remember,
+      renew: (key, asking) =>
+        grant.consumes(asking.authority.kind)
+          ? rotation.inTurn(key.partition, asking, renewed(key, true))
+          : renewed(key, false)(asking)
+    }
+  })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { joinKey } from "../cache/cacheKey.js"
-import { type Metadata, type ResolvedAuthority, resolve } from "../core/Authority.js"
+import { type Kind, type Metadata, type ResolvedAuthority, resolve } from "../core/Authority.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
 import { parseScopes } from "../core/scopes.js"
 import {
@@ -29,8 +29,8 @@ import * as AuthorizationRequest from "./authorizationRequest.js"
 import { type Parameters, parametersOf, wrongIn } from "./authorizationResponse.js"
 import type { RefreshTokenRequest } from "./ConfidentialClient.js"
 import { IdTokenVerifier, type IdTokenVerifierService } from "./idToken.js"
-import type { Arrival } from "./newUser.js"
-import type { ClientFacts } from "./principal.js"
+import type { Admission, Arrival } from "./newUser.js"
+import { type ClientFacts, requireAllowed } from "./principal.js"
 import { anchorOfClientInfo } from "./renewal.js"
 
 /** How users come to a client. */
@@ -62,10 +62,10 @@ const noToken = new ConfigurationError({
 export const make = (options: {
   readonly client: ClientFacts
   readonly metadataOf: (authority: ResolvedAuthority) => Effect.Effect<Metadata, ExchangeError>
-  readonly admit: (arrival: Arrival) => Effect.Effect<AuthenticationResult, SignInError>
+  readonly admission: Admission
 }): Effect.Effect<SignIn, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { admit, client, metadataOf } = options
+    const { admission, client, metadataOf } = options
     const flights = yield* SingleFlight.make<AuthenticationResult, SignInError>(new ClientClosed())
     const taken = new BoundedMap<true>(capacity)
 
@@ -97,18 +97,14 @@ export const make = (options: {
               })
             )
 
-    const redeemed = (
+    const arrivalOf = (
       request: AuthorizationCodeRequest,
       authority: ResolvedAuthority,
-      parameters: Parameters,
+      { client_info, code = "" }: Parameters,
       verifier: IdTokenVerifierService
-    ): Effect.Effect<AuthenticationResult, SignInError> => {
-      const failure = parameters.error === undefined ? undefined : authorizationFailure(parameters, authority.kind)
-      if (failure !== undefined) return Effect.fail(failure)
-      const { code = "" } = parameters
-      if (code === "") return invalid("malformed")
+    ): Arrival => {
       const { correlationId, flow, session = "" } = request
-      return admit({
+      return {
         authority,
         grant: authorizationCode,
         id: joinKey("code", Redacted.value(flow.state)),
@@ -123,32 +119,47 @@ export const make = (options: {
         claims: flow.claims,
         session,
         correlationId,
-        anchor: anchorOfClientInfo(parameters.client_info),
+        anchor: anchorOfClientInfo(client_info),
         check: checkIdToken(request, authority, verifier)
-      })
+      }
+    }
+
+    /** What a response says without a code. */
+    const refusalIn = (parameters: Parameters, kind: Kind): SignInError | undefined => {
+      const { code = "", error } = parameters
+      const failure = error === undefined ? undefined : authorizationFailure(parameters, kind)
+      return failure ?? (code === "" ? invalid("malformed") : undefined)
     }
 
     const redeem: SignIn["redeem"] = (request) =>
       Effect.gen(function* () {
-        const { flow, response } = request
+        const { flow, response, session = "" } = request
         const verifier = yield* IdTokenVerifier
         const authority = yield* resolve(client.authority, { tenantId: flow.tenantId })
         const parameters = parametersOf(response)
         const wrong = wrongIn(flow, parameters, yield* Clock.currentTimeMillis)
         if (wrong !== undefined) return yield* invalid(wrong)
-        const key = Redacted.value(flow.state)
-        const run = redeemed(request, authority, parameters, verifier)
-        return yield* flights.join({ key, consumes: true, pass: takeOnce(key), run })
+        const state = Redacted.value(flow.state)
+        const refusal = refusalIn(parameters, authority.kind)
+        if (refusal !== undefined) return yield* Effect.zipRight(takeOnce(state), Effect.fail(refusal))
+        const arrival = arrivalOf(request, authority, parameters, verifier)
+        return yield* flights.join({
+          key: joinKey(state, session),
+          consumes: true,
+          pass: Effect.zipRight(admission.pass(arrival), takeOnce(state)),
+          run: admission.admit(arrival)
+        })
       })
 
     const takeOver: SignIn["takeOver"] = ({ correlationId, refreshToken, scopes, session = "", tenantId }) =>
       Effect.gen(function* () {
         const authority = yield* resolve(client.authority, { tenantId })
+        yield* requireAllowed(client, yield* resolve(client.authority), authority)
         const asked = yield* parseScopes(scopes, { isEntra: authority.kind === "entra" })
         const text = Redacted.value(refreshToken)
         if (text.trim() === "") return yield* noToken
         const key = joinKey("refresh token", text, session, tenantId ?? "", asked.key)
-        const run = admit({
+        const arrival: Arrival = {
           authority,
           grant: refreshTokenGrant,
           id: key,
@@ -160,8 +171,13 @@ export const make = (options: {
           correlationId,
           anchor: undefined,
           check: () => Effect.void
+        }
+        return yield* flights.join({
+          key,
+          consumes: true,
+          pass: admission.pass(arrival),
+          run: admission.admit(arrival)
         })
-        return yield* flights.join({ key, consumes: true, pass: Effect.void, run })
       })
 
     return { begin: (request) => AuthorizationRequest.make(client, metadataOf, request), redeem, takeOver }

@@ -51,7 +51,7 @@ export const make = (options: {
   Effect.gen(function* () {
     const { ask, cache, client, discovery, policy, resilience } = options
     const acquisition = yield* Acquisition.make<UserError>({ cache, resilience: resilience.forFailures() })
-    const renewal = Renewal.make(client, ask, cache)
+    const renewal = yield* Renewal.make(client, ask, cache)
     const assertions = Assertions.make()
 
     const metadataOf = (authority: ResolvedAuthority) =>
@@ -61,8 +61,8 @@ export const make = (options: {
         spend: Effect.succeed(true)
       })
 
-    const admit = NewUser.make({ ask, cache, client, renewal, resilience: resilience.forFailures() })
-    const signIn = yield* SignIn.make({ client, metadataOf, admit })
+    const admission = NewUser.make({ ask, cache, client, renewal, resilience: resilience.forFailures() })
+    const signIn = yield* SignIn.make({ client, metadataOf, admission })
 
     const caller = (assertion: Assertions.Assertion): TokenProvider<UserError> =>
       provider(client, acquisition, OnBehalfOf.make(client, ask, assertion))

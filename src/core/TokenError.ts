@@ -290,6 +290,27 @@ export class InteractionRequired extends Schema.TaggedError<InteractionRequired>
 }
 
 /**
+ * Why a claims challenge can't be answered here: the user must take part; the token that was refused had been acquired with
+ * these very claims; or the call's body can't be sent again.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ClaimsChallengeReason = Schema.Literal("interaction", "repeated", "body")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ClaimsChallengeReason = typeof ClaimsChallengeReason.Type
+
+const claimsChallengeText: Record<ClaimsChallengeReason, string> = {
+  interaction: "The resource demands claims that only its caller's client can satisfy",
+  repeated: "The resource demands claims with which the token that it refused had been acquired",
+  body: "The resource demands claims, and the call's body can't be sent again: use bytes or text, or call again"
+}
+
+/**
  * A resource demands claims that this program can't satisfy: pass them up to the caller's own client.
  *
  * @since 0.1.0
@@ -297,12 +318,20 @@ export class InteractionRequired extends Schema.TaggedError<InteractionRequired>
  */
 export class ClaimsChallengeRequired extends Schema.TaggedError<ClaimsChallengeRequired>(
   "effect-entra/TokenError/ClaimsChallengeRequired"
-)("ClaimsChallengeRequired", { claims: Schema.String }) {
+)("ClaimsChallengeRequired", {
+  /** The claims request (OpenID Connect Core 5.5) as it came. */
+  claims: Schema.String,
+  reason: Schema.propertySignature(ClaimsChallengeReason).pipe(
+    Schema.withConstructorDefault(() => "interaction" as const)
+  ),
+  /** The failure of who was to ask the user. */
+  cause: Schema.optional(Schema.RedactedFromSelf(Schema.Unknown))
+}) {
   get isRetryable(): boolean {
     return false
   }
   override get message(): string {
-    return "The resource demands claims that only its caller's client can satisfy"
+    return claimsChallengeText[this.reason]
   }
 }
 
@@ -544,3 +573,28 @@ export type SignInError = UserError | AuthorizationDeclined | InvalidToken | Inv
  * @category models
  */
 export type TokenError = SignInError | ClaimsChallengeRequired | DeviceCodeExpired
+
+const tags = [
+  TransportError,
+  Throttled,
+  AuthorityUnavailable,
+  MalformedResponse,
+  InvalidClient,
+  RequestRejected,
+  ConfigurationError,
+  CredentialUnavailable,
+  ClientClosed,
+  InvalidGrant,
+  InteractionRequired,
+  AuthorizationDeclined,
+  InvalidToken,
+  InvalidAuthorizationResponse,
+  ClaimsChallengeRequired,
+  DeviceCodeExpired
+]
+
+/**
+ * @since 0.1.0
+ * @category guards
+ */
+export const isTokenError = (value: unknown): value is TokenError => tags.some((tag) => value instanceof tag)

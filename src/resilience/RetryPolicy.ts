@@ -98,8 +98,8 @@ export const make = (options: Options = {}): Either.Either<RetryPolicy, Configur
  * @category models
  */
 export interface Exchange<A, E, R> {
-  /** Sends the request, within this time. */
-  readonly attempt: (timeout: Duration.Duration) => Effect.Effect<A, E, R>
+  /** Sends the request, within this time; all attempts end at the deadline (monotonic milliseconds). */
+  readonly attempt: (timeout: Duration.Duration, deadline: number) => Effect.Effect<A, E, R>
   /** Whether the request may be sent again after it failed so, even if that could help. */
   readonly mayResend: (failure: E) => boolean
   /** Takes a retry from the client's budget; `false` when none is left. */
@@ -215,7 +215,7 @@ export const retry = <A, E extends Failure, R>(
   Effect.flatMap(monotonicMillis, (start) => {
     const deadline = start + Duration.toMillis(policy.deadline)
     const timed = Effect.flatMap(monotonicMillis, (now) =>
-      exchange.attempt(Duration.min(policy.attemptTimeout, Duration.millis(deadline - now)))
+      exchange.attempt(Duration.min(policy.attemptTimeout, Duration.millis(deadline - now)), deadline)
     )
     return Effect.catchAll(
       Effect.retry(timed, schedule(policy, exchange, deadline)),

@@ -43,8 +43,8 @@ export interface Resilience<E> {
   readonly forgive: (asker: Refusals.Asker) => Effect.Effect<void>
 }
 
-/** One attempt: how long it may take, and which of the call's hosts it is sent to. */
-export type Attempt<A, E> = (timeout: Duration.Duration, host: string) => Effect.Effect<A, E>
+/** One attempt: how long it may take, which of the call's hosts it is sent to, and when the time of all attempts is up. */
+export type Attempt<A, E> = (timeout: Duration.Duration, host: string, deadline: number) => Effect.Effect<A, E>
 
 /** What the identities of one client share: policy, budget, gates and circuits. */
 export interface Shared {
@@ -108,9 +108,9 @@ export const make = (policy: RetryPolicy.RetryPolicy): Effect.Effect<Shared> =>
       const refusals = Refusals.make<Failed<E>>(policy.gate, gates)
       const attemptOf =
         <A>(call: Call, attempt: Attempt<A, E>) =>
-        (timeout: Duration.Duration): Effect.Effect<A, Failed<E>> =>
+        (timeout: Duration.Duration, deadline: number): Effect.Effect<A, Failed<E>> =>
           Effect.flatMap(hostFor(call), (host) =>
-            attempt(timeout, host).pipe(
+            attempt(timeout, host, deadline).pipe(
               Effect.onExit((exit) => observe(call.request, host, exit)),
               Effect.tapError((failure) => refusals.attemptFailed(call, failure))
             )

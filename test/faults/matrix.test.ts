@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { expected, type Jitter, type Row, rows, run, type Times } from "./matrix.js"
+import { expected, expectedNext, heldBack, isRetired, type Jitter, type Row, rows, run, type Times } from "./matrix.js"
 import * as Stage from "./stage.js"
 import { clientCredentials, type Subject, subjects } from "./subjects.js"
 
@@ -14,7 +14,9 @@ const check = (row: Row, times: Times, subject: Subject, jitter: Jitter) =>
     assert.deepStrictEqual([sight.outcome, sight.requests], [ending.outcome, ending.requests], what)
     assert.strictEqual(sight.millis, ending.time[jitter], `${what}: time on the clock`)
     assert.strictEqual(sight.cached, ending.outcome === "token" ? 1 : 0, `${what}: cached tokens`)
-    assert.strictEqual(sight.held, ending.outcome === "token" ? 0 : row.holds, `${what}: held back`)
+    assert.strictEqual(sight.held, heldBack(row, ending.outcome, subject), `${what}: held back`)
+    const next = { outcome: expectedNext(row, ending.outcome, subject), requests: isRetired(row, subject) ? 0 : 1 }
+    assert.deepStrictEqual(sight.next, next, `${what}: the next request`)
     assert.strictEqual(sight.circuit, "closed", `${what}: circuit`)
     assert.strictEqual(sight.offeredTwice, 0, `${what}: nothing that serves once is offered twice`)
     assert.strictEqual(sight.origins.length, 1, `${what}: no other host is asked`)

@@ -2,7 +2,7 @@ import { Clock, Duration, Effect, Either, Random, type Scope } from "effect"
 import * as Fault from "../../src/emulator/Fault.js"
 import { type Play, perform, type Stage } from "./stage.js"
 import { clientCredentials, type Subject } from "./subjects.js"
-import { noConnection, noHead, stalledBody, type Trouble } from "./wire.js"
+import { isRefusal, noConnection, noHead, stalledBody, type Trouble } from "./wire.js"
 
 /** The least and the most that may pass, in milliseconds: jitter at its smallest and at its largest. */
 export type Time = readonly [least: number, most: number]
@@ -27,13 +27,15 @@ export interface Row {
   readonly always: Ending
   /** For how many milliseconds the principal is held back afterwards, nothing being sent. */
   readonly holds: number
+  /** Whether everyone is, as the server spoke of itself. */
+  readonly holdsAll?: boolean
   /** How many of the retries were paid from the client's budget. */
   readonly paid: number
   /** How long one attempt takes. */
   readonly attempt: number
   /** What it is for a grant that is used up by asking: there is nothing to come back with. */
   readonly usedUp?: string
-  /** Said by `error`, so that it means different things to different askers. */
+  /** Said by `error` (and `suberror`), so that it means different things to different askers. */
   readonly refusal?: string
   /** Members and codes that only Entra gives. */
   readonly entraOnly?: boolean
@@ -127,17 +129,26 @@ const unavailable503 = (asked: number): Row => ({
   trouble: Fault.unavailable(String(asked / 1000)),
   ...again("AuthorityUnavailable", { asked }),
   holds: asked,
+  holdsAll: true,
   paid: 0
 })
 
-/** What an `error` means by who asks; the same everywhere unless told. */
+const interaction = { user: "InteractionRequired", device: "InteractionRequired" }
+
+/** What an `error` means by who asks, or an `error` with a `suberror` or claims; the same everywhere unless told. */
 const meaning: Readonly<Record<string, Partial<Record<Subject["asker"], string>>>> = {
   invalid_client: { app: "InvalidClient", user: "InvalidClient", device: "InvalidClient" },
   invalid_grant: { user: "InvalidGrant", device: "InvalidGrant" },
-  interaction_required: { user: "InteractionRequired", device: "InteractionRequired" },
-  consent_required: { user: "InteractionRequired", device: "InteractionRequired" },
-  login_required: { user: "InteractionRequired", device: "InteractionRequired" },
-  account_selection_required: { user: "InteractionRequired", device: "InteractionRequired" },
+  "invalid_grant, bad_token": { user: "InvalidGrant", device: "InvalidGrant" },
+  "invalid_grant, protection_policy_required": { user: "InvalidGrant", device: "InvalidGrant" },
+  "invalid_grant, basic_action": interaction,
+  "invalid_grant, user_password_expired": interaction,
+  "invalid_grant with claims": interaction,
+  "interaction_required with claims": interaction,
+  interaction_required: interaction,
+  consent_required: interaction,
+  login_required: interaction,
+  account_selection_required: interaction,
   access_denied: { device: "AuthorizationDeclined" },
   authorization_declined: { device: "AuthorizationDeclined" },
   bad_verification_code: { device: "InvalidGrant" },
@@ -171,14 +182,27 @@ const refusals = [
   "an_error_of_tomorrow"
 ]
 
-const refused = (error: string, code = 400): Row => ({
+const refused = (error: string, code = 400, members: Readonly<Record<string, Fault.Json>> = {}): Row => ({
   ...plain,
   name: `${code} ${error}`,
-  trouble: Fault.respond({ status: code, body: { error, error_description: "What is wrong, in prose." } }),
+  trouble: Fault.respond({ status: code, body: { error, error_description: "What is wrong, in prose.", ...members } }),
   ...final("RequestRejected"),
   refusal: error,
   paid: 0
 })
+
+/** Entra tells by `suberror` and `claims` what is to be done. */
+const refined = (refusal: string, error: string, members: Readonly<Record<string, Fault.Json>>): Row => ({
+  ...refused(error, 400, members),
+  name: `400 ${refusal}`,
+  refusal,
+  entraOnly: true
+})
+
+const suberror = (name: string): Row => refined(`invalid_grant, ${name}`, "invalid_grant", { suberror: name })
+
+const withClaims = (error: string): Row =>
+  refined(`${error} with claims`, error, { claims: JSON.stringify({ access_token: { acrs: { value: "c1" } } }) })
 
 const redirect = (code: number): Row => ({
   ...plain,
@@ -228,7 +252,10 @@ export const rows: ReadonlyArray<Row> = [
   transient("502 HTML", Fault.html(502), "AuthorityUnavailable"),
   transient("503, no header", Fault.unavailable(), "AuthorityUnavailable"),
   unavailable503(2000),
-  { ...tooLong("503, Retry-After: 120", Fault.unavailable("120"), 120_000, "taken"), usedUp: "AuthorityUnavailable" },
+  tooLong("503, Retry-After: 120", Fault.unavailable("120"), 120_000, "taken", {
+    holdsAll: true,
+    usedUp: "AuthorityUnavailable"
+  }),
   status(504),
   { ...status(505), ...final("AuthorityUnavailable"), paid: 0 },
   transient(
@@ -275,7 +302,9 @@ export const rows: ReadonlyArray<Row> = [
   { ...malformed("400 HTML", Fault.html(400)), ...final("MalformedResponse"), paid: 0 },
   ...[301, 302, 303, 307, 308].map(redirect),
   ...refusals.map((error) => refused(error)),
-  refused("invalid_client", 401)
+  refused("invalid_client", 401),
+  ...["bad_token", "basic_action", "user_password_expired", "protection_policy_required"].map(suberror),
+  ...["invalid_grant", "interaction_required"].map(withClaims)
 ]
 
 export type Times = "once" | "always"
@@ -291,6 +320,26 @@ export const expected = (row: Row, times: Times, subject: Subject): Ending => {
     : ending
 }
 
+/** For how many milliseconds the subject's next request is held back. */
+export const heldBack = (row: Row, outcome: string, { next }: Subject): number => {
+  if (outcome === "token") return 0
+  return next === "another" && row.holdsAll !== true ? 0 : row.holds
+}
+
+/** Whether the refresh token is over by what was said of it: the user has to sign in. */
+export const isRetired = ({ refusal }: Row, { isEntra, next }: Subject): boolean =>
+  next === "refreshToken" && refusal === (isEntra ? "invalid_grant, bad_token" : "invalid_grant")
+
+const isRefused = ({ trouble }: Row): boolean => trouble._tag === "Respond" && isRefusal(trouble.status)
+
+/** What the next request gets, once nothing holds it back and the server is well. */
+export const expectedNext = (row: Row, outcome: string, subject: Subject): string => {
+  if (isRetired(row, subject)) return "InteractionRequired"
+  const isLost = row.fate === "taken" && outcome !== "token" && !isRefused(row)
+  // Nobody can know that the server has taken it: it is offered again, and found to be over.
+  return isLost && subject.consumes && subject.next === "refreshToken" ? "InvalidGrant" : "token"
+}
+
 /** What a run has shown. */
 export interface Sight {
   readonly outcome: string
@@ -299,6 +348,8 @@ export interface Sight {
   readonly cached: number
   /** For how long the principal's next request is held back, in milliseconds. */
   readonly held: number
+  /** What the next request gets when that time is over, and in how many requests. */
+  readonly next: Pick<Ending, "outcome" | "requests">
   readonly circuit: string
   readonly retriesLeft: number
   /** How often a code or a token that serves once was offered again. */
@@ -309,41 +360,50 @@ export interface Sight {
   readonly fibers: number
 }
 
-const describe = (result: Either.Either<unknown, { readonly _tag: string; readonly reason?: unknown }>): string =>
+type Result = Either.Either<unknown, { readonly _tag: string; readonly reason?: unknown }>
+
+const describe = (result: Result): string =>
   Either.match(result, {
     onRight: () => "token",
     onLeft: (error) => (error._tag === "TransportError" ? `${error._tag} ${error.reason}` : error._tag)
   })
 
-/** Whether, and for how long, memory answers the principal's next request. */
-const heldOf = (result: Either.Either<unknown, object>): number => {
-  if (Either.isRight(result) || Reflect.get(result.left, "source") !== "local") return 0
+/** For how long memory answers the principal's next request. */
+const heldOf = (result: Result): number => {
+  if (Either.isRight(result) || result.left._tag !== "Throttled") return 0
   const wait: unknown = Reflect.get(result.left, "retryAfter")
-  return Duration.isDuration(wait) ? Duration.toMillis(wait) : Number.NaN
+  const isLocal = Reflect.get(result.left, "source") === "local"
+  return isLocal && Duration.isDuration(wait) ? Duration.toMillis(wait) : Number.NaN
 }
 
 const scene =
   (row: Row, times: Times, subject: Subject) =>
-  ({ cache, cast, census, drive, wire }: Play): Effect.Effect<Sight, never, Scope.Scope> =>
+  ({ cache, cast, census, drive, pass, wire }: Play): Effect.Effect<Sight, never, Scope.Scope> =>
     Effect.gen(function* () {
-      const client = yield* Effect.orDie(cast(subject.make()))
+      const client = yield* Effect.orDie(cast(subject.make))
+      const [sentBefore, cachedBefore] = [wire.sent.length, yield* cache.size]
       wire.plan((request) => (times === "always" || request === 1 ? row.trouble : undefined))
       const [result, millis] = yield* drive(
         Effect.zip(Effect.either(client.source.getToken()), Clock.currentTimeMillis)
       )
-      const requests = wire.sent.length
-      const cached = yield* cache.size
+      const requests = wire.sent.length - sentBefore
+      const cached = (yield* cache.size) - cachedBefore
       const offeredTwice = wire.offeredTwice()
       const { circuits, retries } = yield* client.health
       const fibers = census.living.size
       wire.plan(() => undefined)
-      const next = yield* drive(Effect.either(client.other.getToken()))
+      const ask = drive(Effect.either(client.other.getToken()))
+      const soon = yield* ask
+      const held = heldOf(soon)
+      if (held > 0) yield* pass(held)
+      const next = held > 0 ? yield* ask : soon
       return {
         outcome: describe(result),
         requests,
         millis,
         cached,
-        held: heldOf(next),
+        held,
+        next: { outcome: describe(next), requests: wire.sent.length - sentBefore - requests },
         circuit: Object.values(circuits).join() || "closed",
         retriesLeft: retries,
         offeredTwice,

@@ -1,41 +1,15 @@
 import { assert, it } from "@effect/vitest"
-import { Clock, DateTime, Duration, Effect, Either, Exit, Fiber, Scope } from "effect"
+import { Clock, Duration, Effect, Either, Exit, Fiber } from "effect"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as Readiness from "../../src/client/Readiness.js"
 import type { AccessToken } from "../../src/core/AccessToken.js"
-import * as Authority from "../../src/core/Authority.js"
 import type { TokenSource } from "../../src/core/TokenProvider.js"
 import * as Fault from "../../src/emulator/Fault.js"
-import * as Grants from "../../src/protocol/grants.js"
 import { defaults, options } from "../support/emulated.js"
 import * as Stage from "./stage.js"
-import { type Play, perform } from "./stage.js"
-import { clientCredentials, entraRefreshToken, makeUsers, rotatingRefreshToken } from "./subjects.js"
-import { noConnection, type Trouble } from "./wire.js"
-
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
-
-/** A story: a scene, played under a clock of its own. */
-const story = (scene: (play: Play) => Effect.Effect<void, unknown, Scope.Scope>) => () => perform(scene)
-
-/** Stories wait for the clock most of the time: they are told side by side. */
-const together = { concurrent: true }
-
-const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.zip(Effect.either(effect), Clock.currentTimeMillis)
-
-const crowd = (callers: number, source: TokenSource<{ readonly _tag: string }>) =>
-  Effect.replicateEffect(timed(source.getToken()), callers, { concurrency: "unbounded" })
-
-/** The first requests, as many as told, meet this trouble. */
-const first =
-  (count: number, trouble: Trouble) =>
-  (request: number): Trouble | undefined =>
-    request <= count ? trouble : undefined
-
-const always = (trouble: Trouble) => () => trouble
-const never = () => undefined
+import { always, crowd, first, hour, minute, never, second, story, together } from "./story.js"
+import { clientCredentials } from "./subjects.js"
+import { noConnection } from "./wire.js"
 
 const lifeLeft = (token: AccessToken, now: number): number => (token.expiresAtMillis ?? now) - now
 
@@ -70,7 +44,7 @@ it.layer(Stage.layer())("a crowd", (it) => {
     "1 000 callers through a 429 storm: one flight, all released together, with a token",
     story(({ cast, drive, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         wire.plan(first(2, Fault.throttled("2")))
         const results = yield* drive(crowd(1000, source))
         assert.isTrue(results.every(([result]) => Either.isRight(result)))
@@ -85,7 +59,7 @@ it.layer(Stage.layer())("a crowd", (it) => {
     "a storm that does not end: 1 and 3 retries, all told at the same moment, and then nobody asks",
     story(({ cast, drive, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         wire.plan(always(Fault.throttled("2")))
         const results = yield* drive(crowd(1000, source))
         assert.isTrue(results.every(([result]) => Either.isLeft(result) && result.left._tag === "Throttled"))
@@ -107,7 +81,7 @@ it.layer(Stage.layer())("a crowd", (it) => {
     "half of those who wait give up: the others get the token of the one exchange",
     story(({ cast, census, drive, pass, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         wire.plan(first(1, Fault.delay("5 seconds")))
         const callers = yield* Effect.replicateEffect(Effect.fork(source.getToken()), 1000)
         yield* pass(1 * second)
@@ -128,7 +102,7 @@ it.layer(Stage.layer())("a crowd", (it) => {
     "all who wait give up: the exchange ends, and its token is there for the next",
     story(({ cast, drive, pass, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         wire.plan(first(1, Fault.delay("5 seconds")))
         const callers = yield* Effect.replicateEffect(Effect.fork(source.getToken()), 100)
         yield* pass(1 * second)
@@ -142,73 +116,6 @@ it.layer(Stage.layer())("a crowd", (it) => {
   )
 })
 
-const entra = Authority.entra({ tenantId: defaults.tenantId })
-
-/** A user is in trouble while a hundred others ask: half of them during its retries, half once it has failed. */
-const isolation = (trouble: Trouble) =>
-  story(({ cast, drive, wire }) =>
-    Effect.gen(function* () {
-      const users = yield* cast(makeUsers(Grants.onBehalfOf, entra))
-      const others = Array.from({ length: 100 }, (_, index) => users.source(`user ${index}`, "read"))
-      const ask = (from: number, to: number) =>
-        Effect.gen(function* () {
-          const start = yield* Clock.currentTimeMillis
-          const results = yield* Effect.forEach(others.slice(from, to), (source) => timed(source.getToken()), {
-            concurrency: "unbounded"
-          })
-          return results.every(([result, at]) => Either.isRight(result) && at === start)
-        })
-      wire.plan((_, form) => (form.get("assertion") === "assertion of unlucky" ? trouble : undefined))
-      const unlucky = yield* Effect.fork(Effect.either(users.source("unlucky", "read").getToken()))
-      assert.isTrue(yield* drive(ask(0, 50)), "nobody waits")
-      assert.isTrue(Either.isLeft(yield* drive(Fiber.join(unlucky))))
-      assert.isTrue(yield* drive(ask(50, 100)), "nobody is held back")
-      assert.strictEqual(wire.sent.length, 4 + 100)
-      assert.deepStrictEqual(Object.values((yield* users.health).circuits), ["closed"])
-    })
-  )
-
-it.layer(Stage.layer())("one user's failure is nobody else's", (it) => {
-  it.effect("503 without a time", isolation(Fault.unavailable()), together)
-  it.effect("500", isolation(Fault.respond({ status: 500 })), together)
-  it.effect("429 with a time", isolation(Fault.throttled("5")), together)
-  it.effect("429 without a time", isolation(Fault.throttled(undefined)), together)
-  it.effect("a reset", isolation(Fault.reset("beforeHeaders")), together)
-
-  it.effect(
-    "503 with a time is the server's word about itself: everyone is held back, and only until then",
-    story(({ cast, drive, pass, wire }) =>
-      Effect.gen(function* () {
-        const users = yield* cast(makeUsers(Grants.onBehalfOf, entra))
-        wire.plan(always(Fault.unavailable("120")))
-        yield* drive(Effect.flip(users.source("one", "read").getToken()))
-        const error = yield* Effect.flip(users.source("two", "read").getToken())
-        assert.strictEqual(error._tag, "Throttled")
-        assert.strictEqual(error._tag === "Throttled" && error.until && DateTime.toEpochMillis(error.until), 120_000)
-        assert.strictEqual(wire.sent.length, 1)
-        wire.plan(never)
-        yield* pass(120 * second)
-        assert.strictEqual((yield* drive(users.source("two", "read").getToken())).source, "identity_provider")
-      })
-    ),
-    together
-  )
-
-  it.effect(
-    "three users who are told 429 within a minute stand for all",
-    story(({ cast, drive, wire }) =>
-      Effect.gen(function* () {
-        const users = yield* cast(makeUsers(Grants.onBehalfOf, entra))
-        wire.plan(always(Fault.throttled("60")))
-        for (const name of ["one", "two", "three"]) yield* drive(Effect.flip(users.source(name, "read").getToken()))
-        assert.strictEqual((yield* Effect.flip(users.source("four", "read").getToken()))._tag, "Throttled")
-        assert.strictEqual(wire.sent.length, 3)
-      })
-    ),
-    together
-  )
-})
-
 const longLived = Stage.layer({ tokenLifetime: "60 minutes", refreshIn: "30 minutes" })
 
 it.layer(longLived)("an outage", (it) => {
@@ -216,7 +123,7 @@ it.layer(longLived)("an outage", (it) => {
     "of 10 minutes in the middle of a token's life: nobody notices",
     story(({ cast, census, drive, pass, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         yield* drive(source.getToken())
         yield* pass(28 * minute)
         wire.plan(always(Fault.html(502)))
@@ -238,7 +145,7 @@ it.layer(longLived)("an outage", (it) => {
     "across a token's end: it is served until 10 s before, nobody who holds it waits longer than 1 s",
     story(({ cast, drive, pass, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         yield* drive(source.getToken())
         wire.plan(always(Fault.hang))
         yield* pass(50 * minute)
@@ -261,7 +168,7 @@ it.layer(longLived)("an outage", (it) => {
     "is not seen by those who keep their tokens fresh",
     story(({ cast, drive, pass, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         const { isReady, runway } = yield* Readiness.keepFresh({ api: source }, { every: "30 seconds" })
         yield* pass(second)
         assert.isTrue(yield* isReady)
@@ -358,7 +265,7 @@ it.layer(Stage.layer())("a clock that is set", (it) => {
     story(({ cast, drive, pass, wire }) =>
       Effect.gen(function* () {
         const { set, settable } = yield* settableClock
-        const { source } = yield* Effect.withClock(cast(clientCredentials.make()), settable)
+        const { source } = yield* Effect.withClock(cast(clientCredentials.make), settable)
         const ask = drive(Effect.withClock(source.getToken(), settable))
         yield* pass(3 * hour)
         yield* ask
@@ -376,7 +283,7 @@ it.layer(Stage.layer())("a clock that is set", (it) => {
     story(({ cast, drive, pass, wire }) =>
       Effect.gen(function* () {
         const { set, settable } = yield* settableClock
-        const { source } = yield* Effect.withClock(cast(clientCredentials.make()), settable)
+        const { source } = yield* Effect.withClock(cast(clientCredentials.make), settable)
         const ask = drive(Effect.withClock(Effect.either(source.getToken()), settable))
         wire.plan(first(1, Fault.throttled("120")))
         yield* ask
@@ -399,7 +306,7 @@ it.layer(Stage.layer())("a clock that is set", (it) => {
     story(({ cast, drive, wire }) =>
       Effect.gen(function* () {
         const { set, settable } = yield* settableClock
-        const { source } = yield* Effect.withClock(cast(clientCredentials.make()), settable)
+        const { source } = yield* Effect.withClock(cast(clientCredentials.make), settable)
         const ask = drive(Effect.withClock(source.getToken(), settable))
         yield* ask
         set(2 * hour)
@@ -411,103 +318,12 @@ it.layer(Stage.layer())("a clock that is set", (it) => {
   )
 })
 
-const lost: ReadonlyArray<readonly [string, Trouble]> = [
-  ["reset before the answer", Fault.reset("beforeHeaders")],
-  ["cut off in the answer", Fault.reset("midBody")],
-  ["never answered", Fault.hang],
-  ["answered with half of it", Fault.truncated],
-  ["answered by a gateway", Fault.html(502)]
-]
-
-it.layer(Stage.layer())("a refresh token", (it) => {
-  it.effect.each(lost)(
-    "that rotates and was %s is not offered twice",
-    ([, trouble]) =>
-      perform(({ cast, drive, wire }) =>
-        Effect.gen(function* () {
-          const { source } = yield* cast(rotatingRefreshToken.make())
-          wire.plan(first(1, trouble))
-          assert.isTrue(Either.isLeft(yield* drive(Effect.either(source.getToken()))))
-          assert.deepStrictEqual([wire.sent.length, wire.offeredTwice()], [1, 0])
-          // The server counts well: whoever offers it again loses it.
-          assert.isTrue(Either.isLeft(yield* drive(Effect.either(source.getToken()))))
-          assert.deepStrictEqual([wire.sent.length, wire.offeredTwice()], [2, 1])
-        })
-      ),
-    together
-  )
-
-  it.effect.each(lost)(
-    "of Entra, which stays valid, and was %s is offered again",
-    ([, trouble]) =>
-      perform(({ cast, drive, wire }) =>
-        Effect.gen(function* () {
-          const { source } = yield* cast(entraRefreshToken.make())
-          wire.plan(first(1, trouble))
-          assert.isTrue(Either.isRight(yield* drive(Effect.either(source.getToken()))))
-          assert.strictEqual(wire.sent.length, 2)
-        })
-      ),
-    together
-  )
-
-  it.effect(
-    "that rotates is replaced by each answer",
-    story(({ cast, drive, wire }) =>
-      Effect.gen(function* () {
-        const { other, source } = yield* cast(rotatingRefreshToken.make())
-        yield* drive(source.getToken())
-        yield* drive(other.getToken())
-        yield* drive(source.getToken({ forceRefresh: true }))
-        assert.deepStrictEqual([wire.sent.length, wire.offeredTwice()], [3, 0])
-      })
-    ),
-    together
-  )
-
-  it.effect(
-    "that is under way when the client is closed is waited for, up to 5 s, and its token is kept",
-    story(({ cache, cast, census, drive, pass, wire }) =>
-      Effect.gen(function* () {
-        const scope = yield* Scope.make()
-        const { source } = yield* Scope.extend(cast(rotatingRefreshToken.make()), scope)
-        wire.plan(first(1, Fault.delay("3 seconds")))
-        yield* Effect.fork(source.getToken())
-        yield* pass(second)
-        const [, closedAt] = yield* drive(Effect.zip(Scope.close(scope, Exit.void), Clock.currentTimeMillis))
-        assert.strictEqual(closedAt, 3 * second)
-        assert.strictEqual(yield* cache.size, 1)
-        assert.strictEqual(census.living.size, 0)
-      })
-    ),
-    together
-  )
-
-  it.effect(
-    "that is never answered does not keep a client from closing",
-    story(({ cast, census, drive, pass, wire }) =>
-      Effect.gen(function* () {
-        const scope = yield* Scope.make()
-        const { source } = yield* Scope.extend(cast(rotatingRefreshToken.make()), scope)
-        wire.plan(always(Fault.hang))
-        const waiting = yield* Effect.fork(Effect.flip(source.getToken()))
-        yield* pass(second)
-        const [, closedAt] = yield* drive(Effect.zip(Scope.close(scope, Exit.void), Clock.currentTimeMillis))
-        assert.strictEqual(closedAt, 6 * second)
-        assert.strictEqual((yield* Fiber.join(waiting))._tag, "ClientClosed")
-        assert.strictEqual(census.living.size, 0)
-      })
-    ),
-    together
-  )
-})
-
 it.layer(Stage.layer({ tokenLifetime: "5 minutes" }))("a 5-minute token", (it) => {
   it.effect(
     "is renewed every 4 minutes, by one request, and nobody waits or fails",
     story(({ cast, drive, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         const seen = yield* drive(watch(source, 30 * second, hour))
         assert.deepInclude(seen, { failed: 0, slowest: 0 })
         assert.isAtLeast(seen.shortestLife, minute)
@@ -521,7 +337,7 @@ it.layer(Stage.layer({ tokenLifetime: "5 minutes" }))("a 5-minute token", (it) =
     "lives through an outage of 45 s in its margin",
     story(({ cast, drive, pass, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         yield* drive(source.getToken())
         yield* pass(4 * minute)
         wire.plan(always(Fault.html(502)))
@@ -543,7 +359,7 @@ it.layer(Stage.layer())("a program that asks in a loop", (it) => {
     "and is refused each time does not ask the authority each time",
     story(({ cast, drive, wire }) =>
       Effect.gen(function* () {
-        const { source } = yield* cast(clientCredentials.make())
+        const { source } = yield* cast(clientCredentials.make)
         wire.plan(always(Fault.respond({ status: 400, body: { error: "invalid_scope" } })))
         const seen = yield* drive(watch(source, 500, minute))
         assert.strictEqual(seen.served, 0)

@@ -1,20 +1,20 @@
 import { HttpClient } from "@effect/platform"
-import { Effect, Redacted, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { joinKey, tokenKey } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as Acquisition from "../../src/client/acquisition.js"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as Authority from "../../src/core/Authority.js"
-import type { ConfigurationError, TokenError } from "../../src/core/TokenError.js"
+import type { TokenError } from "../../src/core/TokenError.js"
 import type { TokenSource } from "../../src/core/TokenProvider.js"
-import * as Grants from "../../src/protocol/grants.js"
+import { deviceCode } from "../../src/protocol/grants.js"
 import { mayResend } from "../../src/protocol/resend.js"
 import { exchange } from "../../src/protocol/tokenEndpoint.js"
-import type { Form } from "../../src/protocol/transport.js"
 import * as Transport from "../../src/protocol/transport.js"
 import * as RetryPolicy from "../../src/resilience/RetryPolicy.js"
 import * as Resilience from "../../src/resilience/resilience.js"
 import { defaults, options } from "../support/emulated.js"
+import { assertionOf, comeBack, homeAccountId, read, redeem, signIn, write } from "./people.js"
 
 /** A client that asks by one grant, for two resources of one principal. */
 export interface Client {
@@ -23,7 +23,7 @@ export interface Client {
   readonly health: Effect.Effect<Resilience.Health>
 }
 
-type Made = Effect.Effect<Client, ConfigurationError, HttpClient.HttpClient | TokenCache.TokenCache | Scope.Scope>
+type Made = Effect.Effect<Client, unknown, HttpClient.HttpClient | TokenCache.TokenCache | Scope.Scope>
 
 /** A grant at an authority. */
 export interface Subject {
@@ -33,50 +33,112 @@ export interface Subject {
   readonly isEntra: boolean
   /** Whether what is asked with is used up when the server takes the request. */
   readonly consumes: boolean
-  readonly make: (policy?: RetryPolicy.Options) => Made
+  /** What there is to come with again: a code is another one each time, a refresh token is kept until it is over. */
+  readonly next: "same" | "refreshToken" | "another"
+  readonly make: Made
 }
 
-const appClient = (retryPolicy: RetryPolicy.Options | undefined): Made =>
-  Effect.map(ConfidentialClient.make({ ...options, retryPolicy }), ({ app, health }) => ({
+/** A client at Entra. */
+export const atEntra = ConfidentialClient.make(options)
+
+const rotating = Authority.custom({
+  issuer: "https://id.example",
+  authorizationEndpoint: "https://id.example/authorize",
+  tokenEndpoint: "https://id.example/token"
+})
+
+/** A client at an authority that rotates its refresh tokens; it names its users by `sub`. */
+export const elsewhere = ConfidentialClient.make({ ...options, authority: rotating })
+
+type MakeClient = typeof atEntra
+
+export const clientCredentials: Subject = {
+  name: "client_credentials",
+  asker: "app",
+  isEntra: true,
+  consumes: false,
+  next: "same",
+  make: Effect.map(atEntra, ({ app, health }) => ({
     source: app.forScopes(defaults.apiScope),
     other: app.forScopes(defaults.otherApiScope),
     health
   }))
+}
 
-const entra = Authority.entra({ tenantId: defaults.tenantId })
-/** An authority that rotates its refresh tokens. */
-const rotating = Authority.custom({ issuer: "https://id.example", tokenEndpoint: "https://id.example/token" })
+const onBehalfOf: Subject = {
+  name: "on_behalf_of",
+  asker: "user",
+  isEntra: true,
+  consumes: false,
+  next: "same",
+  make: Effect.map(atEntra, ({ health, onBehalfOf }) => {
+    const caller = onBehalfOf(assertionOf("alice"))
+    return { source: caller.forScopes(read), other: caller.forScopes(write), health }
+  })
+}
 
-type UserGrant = Exclude<(typeof Grants)[keyof typeof Grants], typeof Grants.clientCredentials>
+const longRunning: Subject = {
+  name: "on_behalf_of, long-running",
+  asker: "user",
+  isEntra: true,
+  consumes: false,
+  next: "same",
+  make: Effect.map(atEntra, ({ health, longRunningOnBehalfOf }) => {
+    const begin = (scopes: string) => ({
+      getToken: () => longRunningOnBehalfOf.initiate({ assertion: assertionOf("alice"), process: "a report", scopes })
+    })
+    return { source: begin(read), other: begin(write), health }
+  })
+}
 
-/** Tokens of users by one grant, for as many users as are asked for. */
-export const makeUsers = (grant: UserGrant, authority: Authority.Authority, policy?: RetryPolicy.Options) =>
-  Effect.gen(function* () {
+const refreshToken = (name: string, client: MakeClient, id: string, isEntra: boolean): Subject => ({
+  name,
+  asker: "user",
+  isEntra,
+  consumes: !isEntra,
+  next: "refreshToken",
+  make: Effect.gen(function* () {
+    const made = yield* client
+    yield* signIn(made, "alice")
+    const alice = made.account(id)
+    return { source: alice.forScopes(read), other: alice.forScopes(write), health: made.health }
+  })
+})
+
+const authorizationCode: Subject = {
+  name: "authorization_code",
+  asker: "user",
+  isEntra: true,
+  consumes: true,
+  next: "another",
+  make: Effect.gen(function* () {
+    const client = yield* atEntra
+    const signedIn = (scopes: string) =>
+      Effect.map(comeBack(client, "alice", scopes), (request) => ({
+        getToken: () => Effect.map(redeem(client, request), ({ token }) => token)
+      }))
+    return { source: yield* signedIn(read), other: yield* signedIn(write), health: client.health }
+  })
+}
+
+/** What a client for devices will do: until there is one, its grant is asked for here, by the same mechanisms. */
+const polling: Subject = {
+  name: "device_code",
+  asker: "device",
+  isEntra: true,
+  consumes: false,
+  next: "same",
+  make: Effect.gen(function* () {
     const cache = yield* TokenCache.TokenCache
-    const resolved = yield* Authority.resolve(authority)
+    const authority = yield* Authority.resolve(options.authority)
     const transport = Transport.make(yield* HttpClient.HttpClient)
-    const shared = yield* Resilience.make(yield* RetryPolicy.make(policy))
+    const shared = yield* Resilience.make(yield* RetryPolicy.make())
     const acquisition = yield* Acquisition.make<TokenError>({ cache, resilience: shared.forFailures() })
-    const { environment, host, kind, tenantId } = resolved
-    const refreshTokens = new Map<string, string>()
-
-    const parametersOf = (user: string, scope: string): Form => {
-      switch (grant.name) {
-        case "authorization_code":
-          return { grant_type: grant.name, code: `code of ${user} for ${scope}` }
-        case "refresh_token":
-          return { grant_type: grant.name, refresh_token: refreshTokens.get(user) ?? `refresh token of ${user}` }
-        case "on_behalf_of":
-          return { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: `assertion of ${user}` }
-        case "device_code":
-          return { grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: `device of ${user}` }
-      }
-    }
-
-    const source = (user: string, scope: string): TokenSource<TokenError> => {
-      return acquisition.source({
+    const { environment, host, kind, tenantId } = authority
+    const source = (scope: string): TokenSource<TokenError> =>
+      acquisition.source({
         key: tokenKey({
-          principal: [defaults.clientId, environment, tenantId, "user", user],
+          principal: [defaults.clientId, environment, tenantId, "device"],
           kind: [],
           scopeKey: scope
         }),
@@ -84,61 +146,34 @@ export const makeUsers = (grant: UserGrant, authority: Authority.Authority, poli
         name: {},
         hosts: Effect.succeed({ host }),
         scopes: [scope],
-        mayResend: mayResend(grant, kind),
-        consumes: grant.consumes(kind),
+        mayResend: mayResend(deviceCode, kind),
+        consumes: deviceCode.consumes(),
         exchange: ({ correlationId, timeout }) =>
-          Effect.suspend(() =>
-            exchange<TokenError>(transport, {
-              authority: resolved,
-              tokenEndpoint: resolved.endpoints?.token ?? "https://id.example/token",
-              grant,
-              correlationId,
-              timeout,
-              form: { client_id: defaults.clientId, scope, ...parametersOf(user, scope) }
-            })
-          ).pipe(
-            Effect.tap(({ refresh_token }) => {
-              if (refresh_token !== undefined) refreshTokens.set(user, Redacted.value(refresh_token))
-            })
-          )
+          exchange<TokenError>(transport, {
+            authority,
+            tokenEndpoint: authority.endpoints?.token ?? "",
+            grant: deviceCode,
+            correlationId,
+            timeout,
+            form: {
+              client_id: defaults.clientId,
+              scope,
+              grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+              device_code: "device code of alice"
+            }
+          })
       })
-    }
-    return { source, health: shared.health }
+    return { source: source(read), other: source(write), health: shared.health }
   })
-
-const userClient = (grant: UserGrant, authority: Authority.Authority) => (policy?: RetryPolicy.Options) =>
-  Effect.map(makeUsers(grant, authority, policy), ({ health, source }) => ({
-    source: source("alice", "read"),
-    other: source("alice", "write"),
-    health
-  }))
-
-const user = (name: string, grant: UserGrant, authority: Authority.Authority, consumes: boolean): Subject => ({
-  name,
-  asker: grant.name === "device_code" ? "device" : "user",
-  isEntra: authority._tag === "Entra",
-  consumes,
-  make: userClient(grant, authority)
-})
-
-export const clientCredentials: Subject = {
-  name: "client_credentials",
-  asker: "app",
-  isEntra: true,
-  consumes: false,
-  make: appClient
 }
-
-/** A refresh token at an authority where it rotates. */
-export const rotatingRefreshToken = user("refresh_token elsewhere", Grants.refreshToken, rotating, true)
-export const entraRefreshToken = user("refresh_token at Entra", Grants.refreshToken, entra, false)
 
 /** Every grant of the library, each at the authorities that differ for it. */
 export const subjects: ReadonlyArray<Subject> = [
   clientCredentials,
-  user("on_behalf_of", Grants.onBehalfOf, entra, false),
-  user("device_code", Grants.deviceCode, entra, false),
-  entraRefreshToken,
-  rotatingRefreshToken,
-  user("authorization_code", Grants.authorizationCode, entra, true)
+  onBehalfOf,
+  longRunning,
+  polling,
+  refreshToken("refresh_token at Entra", atEntra, homeAccountId("alice"), true),
+  refreshToken("refresh_token elsewhere", elsewhere, "alice", false),
+  authorizationCode
 ]

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { type Ending, expected, type Row, rows, run, type Times } from "./matrix.js"
+import { type Ending, expected, isRetired, type Row, rows, run, type Times } from "./matrix.js"
 import type { Stage } from "./stage.js"
 import { clientCredentials, type Subject, subjects } from "./subjects.js"
 
@@ -10,7 +10,12 @@ export interface Line {
   readonly always: Ending
   /** For how many milliseconds the principal is held back after a fault that stays. */
   readonly held: number
-  readonly others: ReadonlyArray<Pick<Ending, "outcome" | "requests"> | undefined>
+  readonly others: ReadonlyArray<Other | undefined>
+}
+
+interface Other extends Pick<Ending, "outcome" | "requests"> {
+  /** Whether nothing is left to come again with, and memory says so. */
+  readonly isRetired: boolean
 }
 
 const otherSubjects = subjects.filter((subject) => subject !== clientCredentials)
@@ -23,7 +28,9 @@ export const expectedLines: ReadonlyArray<Line> = rows.map((row) => ({
   once: expected(row, "once", clientCredentials),
   always: expected(row, "always", clientCredentials),
   held: row.holds,
-  others: otherSubjects.map((subject) => (applies(row, subject) ? expected(row, "always", subject) : undefined))
+  others: otherSubjects.map((subject) =>
+    applies(row, subject) ? { ...expected(row, "always", subject), isRetired: isRetired(row, subject) } : undefined
+  )
 }))
 
 const measureTimes = (row: Row, times: Times) =>
@@ -33,12 +40,19 @@ const measureTimes = (row: Row, times: Times) =>
     return { held, ending: { outcome, requests, time: [least.millis, millis] } satisfies Ending }
   })
 
+const measureOther = (row: Row, subject: Subject): Effect.Effect<Other, never, Stage> =>
+  Effect.map(run(row, "always", subject), ({ next, outcome, requests }) => ({
+    outcome,
+    requests,
+    isRetired: next.requests === 0
+  }))
+
 const measureLine = (row: Row): Effect.Effect<Line, never, Stage> =>
   Effect.gen(function* () {
     const once = yield* measureTimes(row, "once")
     const always = yield* measureTimes(row, "always")
     const others = yield* Effect.forEach(otherSubjects, (subject) =>
-      applies(row, subject) ? run(row, "always", subject) : Effect.succeed(undefined)
+      applies(row, subject) ? measureOther(row, subject) : Effect.succeed(undefined)
     )
     return { name: row.name, once: once.ending, always: always.ending, held: always.held, others }
   })
@@ -76,13 +90,24 @@ export const appTable = (lines: ReadonlyArray<Line>): Table => ({
   cells: lines.map(({ always, held, name, once }) => [name, ...endingText(once), ...endingText(always), heldText(held)])
 })
 
-export const grantTable = (lines: ReadonlyArray<Line>): Table => ({
-  heads: ["fault, always", ...otherSubjects.map(({ name }) => name)],
-  cells: lines.map(({ name, others }) => [
-    name,
-    ...others.map((ending) => (ending === undefined ? "" : `${ending.outcome}, ${ending.requests}`))
-  ])
-})
+const otherText = (other: Other | undefined): string =>
+  other === undefined ? "" : `${other.outcome}, ${other.requests}${other.isRetired ? ", token over" : ""}`
+
+/** Grants that are alike in every line share a column. */
+export const grantTable = (lines: ReadonlyArray<Line>): Table => {
+  const columns = new Map<string, { readonly names: Array<string>; readonly cells: ReadonlyArray<string> }>()
+  for (const [index, { name }] of otherSubjects.entries()) {
+    const cells = lines.map(({ others }) => otherText(others[index]))
+    const alike = columns.get(cells.join("\n"))
+    if (alike === undefined) columns.set(cells.join("\n"), { names: [name], cells })
+    else alike.names.push(name)
+  }
+  const all = [...columns.values()]
+  return {
+    heads: ["fault, always", ...all.map(({ names }) => names.join("; "))],
+    cells: lines.map(({ name }, index) => [name, ...all.map(({ cells }) => cells[index] ?? "")])
+  }
+}
 
 /** Columns as wide as their widest cell. */
 export const plain = ({ cells, heads }: Table): string => {
@@ -113,7 +138,8 @@ ${markdown(appTable(lines))}
 ## Every other grant: outcome and requests, when the fault stays
 
 What is used up by asking (a code anywhere, a refresh token that rotates) is offered again only if the server has not
-taken it.
+taken it. *Token over*: the refresh token is dropped, and memory tells the user to sign in. After every other fault it is
+kept, and offered by the next request.
 
 ${markdown(grantTable(lines))}
 `

@@ -1,7 +1,9 @@
 import { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Clock, Effect, Redacted } from "effect"
+import { Clock, Effect, Encoding, Redacted } from "effect"
+import { jwtClaims } from "../../src/core/jwtClaims.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import type { Fault } from "../../src/emulator/Fault.js"
+import { jwt } from "./people.js"
 
 const { defaults } = EntraEmulator
 
@@ -24,6 +26,7 @@ export const stalledBody: Trouble = { _tag: "StalledBody" }
 export interface Sent {
   readonly at: number
   readonly origin: string
+  readonly form: URLSearchParams
 }
 
 /** What a server knows of a code or a refresh token that serves once. */
@@ -45,6 +48,7 @@ export interface Wire {
   readonly client: HttpClient.HttpClient
   /** From now on, what each request meets: by its number, counted from here, and by its form. */
   readonly plan: (next: Plan) => void
+  /** The requests to token endpoints; what is published is read besides. */
   readonly sent: ReadonlyArray<Sent>
   /** Requests whose answer needs no passing of time: while there are any, the clock must stand. */
   readonly busy: () => number
@@ -67,9 +71,33 @@ const asAppRequest = HttpClientRequest.post(`${entra}/${defaults.tenantId}/oauth
   })
 )
 
+const isEntra = (url: URL): boolean => url.origin === entra
+
 /** What serves once: a code everywhere, a refresh token wherever it rotates. */
 const servesOnce = (form: URLSearchParams, url: URL): string | undefined =>
-  form.get("code") ?? (url.origin === entra ? undefined : (form.get("refresh_token") ?? undefined))
+  form.get("code") ?? (isEntra(url) ? undefined : (form.get("refresh_token") ?? undefined))
+
+/** Whose code, refresh token or device code it is, says its end; whose assertion, its `sub`. */
+export const userOf = (form: URLSearchParams): string => {
+  const text = form.get("code") ?? form.get("refresh_token") ?? form.get("device_code")
+  return text?.slice(text.lastIndexOf(" of ") + 4) ?? String(jwtClaims(form.get("assertion") ?? "")?.sub)
+}
+
+/** What the answer to a user's request holds besides the token: on-behalf-of alone does not renew itself. */
+const userMembers = (form: URLSearchParams, url: URL, issued: number) => {
+  const user = userOf(form)
+  const tenant = isEntra(url) ? { oid: user, tid: defaults.tenantId } : {}
+  const scopes = form.get("scope")?.split(" ") ?? []
+  const renewable = !form.has("assertion") || scopes.includes("offline_access")
+  return {
+    access_token: `access token ${issued} of ${user}`,
+    id_token: jwt({ sub: user, preferred_username: `${user}@contoso.example`, ...tenant }),
+    ...(renewable && { refresh_token: `refresh token ${issued} of ${user}` }),
+    ...(form.has("client_info") && { client_info: clientInfo(user) })
+  }
+}
+
+const clientInfo = (uid: string): string => Encoding.encodeBase64Url(JSON.stringify({ uid, utid: defaults.tenantId }))
 
 const broken = (request: HttpClientRequest.HttpClientRequest, code: string) =>
   new HttpClientError.RequestError({
@@ -81,6 +109,11 @@ const broken = (request: HttpClientRequest.HttpClientRequest, code: string) =>
 const json = (request: HttpClientRequest.HttpClientRequest, status: number, body: object) =>
   HttpClientResponse.fromWeb(request, Response.json(body, { status }))
 
+/** It breaks when everything has been said. */
+const isTooLate = (trouble: Trouble): boolean => trouble._tag === "Reset" && trouble.at === "afterBody"
+
+export const isRefusal = (status: number): boolean => status >= 400 && status < 500
+
 /** The first half of what was answered; the second never comes. */
 const stalled = (request: HttpClientRequest.HttpClientRequest, text: string) => {
   const half = new TextEncoder().encode(text.slice(0, text.length / 2))
@@ -90,8 +123,8 @@ const stalled = (request: HttpClientRequest.HttpClientRequest, text: string) => 
 
 /**
  * The emulator behind a wire on which things go wrong as planned. App requests reach the emulator as they are; every
- * other grant is answered by a small token server that keeps a ledger (a code, or a refresh token that rotates, is
- * revoked when it is offered twice) and has its tokens, and its faults, from the emulator.
+ * other grant is answered by a small token server that asks for nothing but what serves once (a ledger tells whether a
+ * code, or a refresh token that rotates, was taken before) and has its lifetimes, and its faults, from the emulator.
  */
 export const make = (answer: Answer): Wire => {
   const sent: Array<Sent> = []
@@ -111,20 +144,19 @@ export const make = (answer: Answer): Wire => {
       )
     })
 
-  const granted = (request: HttpClientRequest.HttpClientRequest) =>
+  const granted = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, url: URL) =>
     Effect.gen(function* () {
       const response = yield* answer(asAppRequest)
       const members = yield* response.json
       ledger.issued += 1
-      const refresh_token = `refresh-${ledger.issued}`
-      return json(request, response.status, { ...(members as object), refresh_token })
+      return json(request, response.status, { ...(members as object), ...userMembers(form, url, ledger.issued) })
     })
 
   const isAppRequest = (form: URLSearchParams) => form.get("grant_type") === "client_credentials"
 
   /** The answer without a fault. */
-  const healthy = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams) =>
-    isAppRequest(form) ? answer(request) : granted(request)
+  const healthy = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, url: URL) =>
+    isAppRequest(form) ? answer(request) : granted(request, form, url)
 
   const played = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, fault: Fault) =>
     answer(isAppRequest(form) ? request : asAppRequest, fault)
@@ -132,9 +164,10 @@ export const make = (answer: Answer): Wire => {
   const meet = (
     request: HttpClientRequest.HttpClientRequest,
     form: URLSearchParams,
+    url: URL,
     trouble: Trouble | undefined
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
-    if (trouble === undefined) return hurried(healthy(request, form))
+    if (trouble === undefined || isTooLate(trouble)) return hurried(healthy(request, form, url))
     switch (trouble._tag) {
       case "NoConnection":
       case "NoHead":
@@ -142,20 +175,20 @@ export const make = (answer: Answer): Wire => {
       case "StalledBody":
         return hurried(
           Effect.map(
-            Effect.flatMap(healthy(request, form), (response) => response.text),
+            Effect.flatMap(healthy(request, form, url), (response) => response.text),
             (text) => stalled(request, text)
           )
         )
       case "Hang":
         return Effect.never
       case "Delay":
-        return Effect.zipRight(Effect.sleep(trouble.duration), meet(request, form, trouble.then))
+        return Effect.zipRight(Effect.sleep(trouble.duration), meet(request, form, url, trouble.then))
       default:
         return hurried(played(request, form, trouble))
     }
   }
 
-  /** What is offered counts as taken, unless the server put the request off unread. */
+  /** What is offered counts as taken, unless the server refused the request or put it off. */
   const enter = (offered: string, met: ReturnType<typeof meet>, request: HttpClientRequest.HttpClientRequest) =>
     Effect.suspend(() => {
       if (ledger.taken.has(offered)) {
@@ -163,19 +196,22 @@ export const make = (answer: Answer): Wire => {
         return Effect.succeed(json(request, 400, { error: "invalid_grant" }))
       }
       ledger.taken.add(offered)
-      return Effect.tap(met, ({ status }) => status === 429 && ledger.taken.delete(offered))
+      return Effect.tap(met, ({ status }) => isRefusal(status) && ledger.taken.delete(offered))
+    })
+
+  const exchanged = (request: HttpClientRequest.HttpClientRequest, url: URL) =>
+    Effect.gen(function* () {
+      const form = formOf(request)
+      sent.push({ at: yield* Clock.currentTimeMillis, origin: url.origin, form })
+      planned += 1
+      const trouble = plan(planned, form)
+      const offered = servesOnce(form, url)
+      const met = meet(request, form, url, trouble)
+      return yield* offered === undefined || trouble?._tag === "NoConnection" ? met : enter(offered, met, request)
     })
 
   const client = HttpClient.make((request, url) =>
-    Effect.gen(function* () {
-      sent.push({ at: yield* Clock.currentTimeMillis, origin: url.origin })
-      planned += 1
-      const form = formOf(request)
-      const trouble = plan(planned, form)
-      const offered = servesOnce(form, url)
-      const met = meet(request, form, trouble)
-      return yield* offered === undefined || trouble?._tag === "NoConnection" ? met : enter(offered, met, request)
-    })
+    request.method === "GET" ? hurried(answer(request)) : exchanged(request, url)
   )
 
   return {
