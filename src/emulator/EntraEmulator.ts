@@ -1,8 +1,8 @@
 /**
  * Entra ID on loopback, for tests and demos: metadata, client credentials, people who sign in, on-behalf-of, Conditional
- * Access, an API that checks tokens, and faults on demand; and below their own paths Azure AD B2C and AD FS. It shares no
- * code with the client of this package, so that the two can't share a mistake. Its tokens are signed with a key that is
- * made at start, and carry the claim `emulator`.
+ * Access, APIs that check tokens again and again, and faults on demand; and below their own paths Azure AD B2C and AD FS.
+ * It shares no code with the client of this package, so that the two can't share a mistake. Its tokens are signed with a
+ * key that is made at start, and carry the claim `emulator`.
  *
  * Each behaviour names the document or the recorded body that it copies. No document was found for these:
  * - the order of the checks, and which credential wins when a form and an Authorization header hold one each (here: the
@@ -61,6 +61,18 @@
  *   people (here none holds); that a policy is looked at for codes too;
  * - what `rotating` refresh tokens answer: Entra has none (70000, then 50173).
  *
+ * And of continuous access evaluation, for these:
+ * - that `nbf` in a challenge is the moment of the revocation or of the move, and the form with `client_id` and
+ *   `insufficient_claims` for a move (recorded with `invalid_token` and a description); the order of several reasons; the
+ *   empty body; that a token which comes back to its address is good again; that a delegated token is not looked at when
+ *   its application is revoked;
+ * - what the token endpoint makes of `nbf`: here the sign-in must not be older, to the second, unless `xms_rp_ipaddr`
+ *   stands beside it, whose value is not looked at; a value that is no time is passed over; that client credentials
+ *   always serve; that `/authorize` wants a new sign-in for it (50058 with `prompt=none`);
+ * - 50133 with `basic_action` and `claims` for a sign-in that is too old, and with on-behalf-of for a revoked one if the
+ *   request has `nbf` or declares cp1 (else 50173); that on-behalf-of sees the person's address, not the middle tier's;
+ * - lifetimes: documents say "up to"; `refresh_in` as half of it.
+ *
  * And of the other authorities, for these:
  * - B2C: `error` and status beside its codes, and which code fits the fault (all but 90085, 90080, 90086 and 90091 are
  *   chosen by their text from its table); that a refresh token which is used twice ends its grant; two weeks for one;
@@ -73,7 +85,9 @@
  *
  * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, personal accounts,
  * device code, implicit and hybrid flows, single-page applications (`Origin`), on-behalf-of at AD FS, sign-in frequency,
- * continuous access evaluation by the API, managed identities.
+ * managed identities; of continuous access evaluation the minutes until an API has heard of an event, the policies of
+ * places that an API knows by itself, the token of one hour for who is at two addresses at once, and an application that
+ * was disabled or moved.
  *
  * @since 0.1.0
  */
@@ -94,10 +108,10 @@ import * as Incoming from "./asked.js"
 import * as AssertionKeys from "./assertionKeys.js"
 import * as Consents from "./consents.js"
 import { defaultDirectory } from "./defaultDirectory.js"
-import { type Directory, findUser, type Policy } from "./directory.js"
+import type { Directory, Policy } from "./directory.js"
+import * as Events from "./events.js"
 import type { Fault } from "./Fault.js"
 import * as InProcess from "./inProcess.js"
-import * as Memory from "./memory.js"
 import * as Recorder from "./recorder.js"
 import * as Routes from "./routes.js"
 import * as SigningKey from "./signingKey.js"
@@ -129,12 +143,16 @@ export type { UserTokenOptions } from "./userToken.js"
  * for CRLF, order and case of scopes), the same way in each run. Refresh tokens of Entra stay alive when they are used
  * (`multi`); `rotating` ones, as other servers have them, end the whole grant when they are used twice.
  *
+ * Where the client declares cp1 and the API has `cae`, tokens live for `caeTokenLifetime` whatever `tokenLifetime` says
+ * (28 hours, an application's own 24), and `refresh_in` is half of that.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
   readonly directory?: Directory | undefined
   readonly tokenLifetime?: Duration.DurationInput | undefined
+  readonly caeTokenLifetime?: Duration.DurationInput | undefined
   readonly refreshIn?: Duration.DurationInput | undefined
   readonly refreshTokens?: "multi" | "rotating" | undefined
   readonly seed?: string | undefined
@@ -151,9 +169,13 @@ export interface Service {
   readonly app: HttpApp.Default
   /** Appends to the faults which the next answers of the token endpoint play, one each. */
   readonly script: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
-  /** How many scripted faults have not been played. */
+  /** How many of them have not been played. */
   readonly pendingFaults: Effect.Effect<number>
-  /** The last 10 000 requests, oldest first, secrets masked. */
+  /** Appends to the faults which the next answers of the APIs play, whichever is called. */
+  readonly scriptApi: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
+  /** How many of those have not been played. */
+  readonly pendingApiFaults: Effect.Effect<number>
+  /** The last 10 000 requests to whatever endpoint, the APIs' too, oldest first, secrets masked. */
   readonly requests: Effect.Effect<ReadonlyArray<Recorder.RecordedRequest>>
   /** Sets how far the emulator's clock is from ours: ahead unless told `behind`. */
   readonly skew: (by: Duration.DurationInput, direction?: "ahead" | "behind") => Effect.Effect<void>
@@ -164,10 +186,20 @@ export interface Service {
   readonly signIn: (username: string | undefined) => Effect.Effect<void>
   /** A person's access token for an API, or with `kind` a token that is none; dies of what the directory does not have. */
   readonly userToken: (options: UserToken.UserTokenOptions) => Effect.Effect<Redacted.Redacted>
-  /** Ends every code, refresh token, assertion and session that a person has until now. */
+  /**
+   * Ends every code, refresh token, assertion and session that a person has until now. From then on APIs with `cae`
+   * challenge the person's access tokens that show cp1; others live until they expire.
+   */
   readonly revoke: (username: string) => Effect.Effect<void>
-  /** Disables an account: no sign-in, no exchange. */
+  /** The same for the access tokens that an application got for itself; dies of one that the directory does not have. */
+  readonly revokeApp: (clientId: string) => Effect.Effect<void>
+  /** Disables an account: no sign-in, no exchange, and its access tokens are challenged as after `revoke`. */
   readonly disable: (username: string) => Effect.Effect<void>
+  /**
+   * Moves a person to another address (192.0.2.1 at first): APIs with `cae` challenge the access tokens with cp1 that were
+   * issued elsewhere, and policies with `addresses` decide over new ones. Dies of a user whom the directory does not have.
+   */
+  readonly moveTo: (username: string, address: string) => Effect.Effect<void>
   /** Takes back what an application was granted for an API (identifier URI or application id), by anybody. */
   readonly withdrawConsent: (clientId: string, api: string) => Effect.Effect<void>
   /** Puts other Conditional Access policies on an API (by its application id), from the next request on. */
@@ -203,17 +235,6 @@ const appOf = (world: World.World, recorder: Recorder.Recorder): Effect.Effect<H
     })
   )
 
-const signIn = (world: World.World, username: string | undefined): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const { tenants, adfs } = world.directory
-    const farm = adfs === undefined ? [] : [{ id: "adfs", domains: [], ...adfs }]
-    if (username !== undefined && ![...tenants, ...farm].some((tenant) => findUser(tenant, username) !== undefined)) {
-      return yield* Effect.dieMessage(`The emulator's directory has no user ${username}.`)
-    }
-    world.memory.robot =
-      username === undefined ? undefined : { username, authTime: yield* world.now, proofs: new Set() }
-  })
-
 /**
  * Makes an emulator with a fresh key; dies of a directory with a certificate or key that can't be used.
  *
@@ -225,6 +246,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
     const {
       directory = defaultDirectory,
       tokenLifetime = "3599 seconds",
+      caeTokenLifetime,
       refreshIn,
       refreshTokens = "multi",
       seed
@@ -234,6 +256,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       key: yield* SigningKey.make,
       assertionKeys: yield* AssertionKeys.make(directory),
       tokenLifetime: Duration.decode(tokenLifetime),
+      caeTokenLifetime: caeTokenLifetime === undefined ? undefined : Duration.decode(caeTokenLifetime),
       refreshIn: refreshIn === undefined ? undefined : Duration.decode(refreshIn),
       refreshTokens,
       varies: seed !== undefined
@@ -242,15 +265,19 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
     const app = yield* appOf(world, recorder)
     return {
       app: seed === undefined ? app : Effect.withRandom(app, Random.make(seed)),
-      script: world.script,
-      pendingFaults: world.pendingFaults,
+      script: world.faults.script,
+      pendingFaults: world.faults.pending,
+      scriptApi: world.apiFaults.script,
+      pendingApiFaults: world.apiFaults.pending,
       requests: recorder.all,
       skew: (by, direction = "ahead") =>
         world.skew(direction === "ahead" ? Duration.toMillis(by) : -Duration.toMillis(by)),
-      signIn: (username) => signIn(world, username),
+      signIn: (username) => Events.signIn(world, username),
       userToken: (options) => UserToken.make(world, options),
-      revoke: (username) => Effect.map(world.now, (now) => Memory.revoke(world.memory, username, now)),
-      disable: (username) => Effect.sync(() => void world.memory.disabled.add(username.toLowerCase())),
+      revoke: (username) => Events.revoke(world, username),
+      revokeApp: (clientId) => Events.revokeApp(world, clientId),
+      disable: (username) => Events.disable(world, username),
+      moveTo: (username, address) => Events.moveTo(world, username, address),
       withdrawConsent: (clientId, api) => Effect.sync(() => Consents.withdraw(world, clientId, api)),
       setPolicies: (appId, policies) => Effect.sync(() => void world.memory.policies.set(appId.toLowerCase(), policies))
     }

@@ -1,5 +1,5 @@
 /**
- * What goes wrong on demand: each fault is one answer of the token endpoint.
+ * What goes wrong on demand: each fault is one answer of the token endpoint, or of an API.
  *
  * @since 0.1.0
  */
@@ -184,6 +184,16 @@ export const throttled = (retryAfter: string | undefined): Fault =>
       ...(retryAfter === undefined ? undefined : { "retry-after": retryAfter })
     }
   })
+
+/**
+ * 401 with this `WWW-Authenticate`, as it stands, whatever the token: for challenges that no emulated API makes, and for
+ * one that is never content.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const challenge = (wwwAuthenticate: string): Fault =>
+  respond({ status: 401, headers: { "www-authenticate": wwwAuthenticate } })
 
 /**
  * 503 `temporarily_unavailable` with AADSTS90033 (https://github.com/Azure/azure-sdk-for-python/issues/14241).

@@ -6,12 +6,12 @@ import type { Members } from "./chance.js"
 import * as Chance from "./chance.js"
 import * as ClaimsRequest from "./claimsRequest.js"
 import * as ClientProof from "./clientProof.js"
+import * as ContinuousAccess from "./continuousAccess.js"
 import { type Api, findApi, type Tenant } from "./directory.js"
 import * as Entra from "./entra.js"
 import { required } from "./parameters.js"
 import type { Realm } from "./realm.js"
 import * as Refusals from "./refusals.js"
-import { seconds } from "./userTokens.js"
 import type { World } from "./world.js"
 
 const suffix = "/.default"
@@ -45,7 +45,7 @@ export const answer = (world: World, authority: Checked<Realm>): Effect.Effect<M
     const api = yield* apiScoped(tenant, scope)
     const { capabilities } = yield* ClaimsRequest.parse(form)
     const now = Math.floor((yield* world.now) / 1000)
-    const expiresIn = seconds(world.tokenLifetime)
+    const { expiresIn, refreshIn } = ContinuousAccess.lifetime(world, api, capabilities, "app")
     const uti = yield* Chance.uti
     const facts = {
       origin: url.origin,
@@ -59,6 +59,7 @@ export const answer = (world: World, authority: Checked<Realm>): Effect.Effect<M
       api,
       capabilities
     }
+    world.memory.appTokens.set(uti, { clientId: app.clientId, revokedAt: undefined })
     return realm.manners.members({
       accessToken: yield* world.key.sign(realm.manners.appClaims(facts)),
       api,
@@ -66,7 +67,7 @@ export const answer = (world: World, authority: Checked<Realm>): Effect.Effect<M
       idToken: undefined,
       refreshToken: undefined,
       clientInfo: undefined,
-      refreshIn: world.refreshIn === undefined ? undefined : seconds(world.refreshIn),
+      refreshIn,
       now,
       expiresIn
     })

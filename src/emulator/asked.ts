@@ -15,6 +15,8 @@ export interface Facts {
   /** The form, empty when the body is none; `tooLarge` when it was not read. */
   readonly form: URLSearchParams
   readonly tooLarge: boolean
+  /** In bytes, 0 when it was not read. */
+  readonly bodyLength: number
   readonly traceId: string
   readonly correlationId: string
   readonly echoesCorrelationId: boolean
@@ -36,13 +38,13 @@ const urlOf = (request: HttpServerRequest.HttpServerRequest): URL => {
   return parseUrl(request.originalUrl, base.href)
 }
 
-/** The body as text, nothing when there is none, undefined when it is too large or broken. */
-const readBody = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string | undefined> => {
-  if (!HttpMethod.hasBody(request.method)) return Effect.succeed("")
+/** The body, empty when there is none, undefined when it is too large or broken. */
+const readBody = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Uint8Array | undefined> => {
+  if (!HttpMethod.hasBody(request.method)) return Effect.succeed(new Uint8Array())
   if (Number(request.headers["content-length"] ?? 0) > maxBodySize) return Effect.succeed(undefined)
-  return request.text.pipe(
+  return request.arrayBuffer.pipe(
     HttpIncomingMessage.withMaxBodySize(Option.some(maxBodySize)),
-    Effect.map((text) => (text.length > maxBodySize ? undefined : text)),
+    Effect.map((bytes) => (bytes.byteLength > maxBodySize ? undefined : new Uint8Array(bytes))),
     Effect.orElseSucceed(() => undefined)
   )
 }
@@ -55,7 +57,7 @@ const isForm = (request: HttpServerRequest.HttpServerRequest) =>
 export const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Facts> =>
   Effect.gen(function* () {
     const body = yield* readBody(request)
-    const form = new URLSearchParams(isForm(request) ? body : "")
+    const form = new URLSearchParams(isForm(request) ? new TextDecoder().decode(body) : "")
     // MSAL Node sends it in the form, the others as a header.
     const correlationId = request.headers["client-request-id"] ?? form.get("client-request-id") ?? ""
     return {
@@ -63,6 +65,7 @@ export const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effec
       url: urlOf(request),
       form,
       tooLarge: body === undefined,
+      bodyLength: body?.byteLength ?? 0,
       traceId: yield* Chance.guid,
       correlationId: guidPattern.test(correlationId) ? correlationId : yield* Chance.guid,
       echoesCorrelationId: request.headers["return-client-request-id"]?.toLowerCase() === "true"

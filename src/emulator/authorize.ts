@@ -9,6 +9,7 @@ import { Asked } from "./asked.js"
 import * as AuthorizationRequest from "./authorizationRequest.js"
 import * as Browser from "./browser.js"
 import * as Chance from "./chance.js"
+import * as ClaimsRequest from "./claimsRequest.js"
 import { appNamed } from "./clientProof.js"
 import * as ConditionalAccess from "./conditionalAccess.js"
 import * as Consents from "./consents.js"
@@ -83,7 +84,9 @@ const signIn = (request: Request): Step<Session> =>
     if (loginHint !== undefined && find(request.realm, loginHint) !== undefined && !same(session.username, loginHint)) {
       return yield* prompt === "none" ? Refusals.noSession : pick(request)
     }
-    const isAnew = prompt === "login" || prompt === "select_account"
+    const isTooOld = ClaimsRequest.isOlder(request.claims, session.authTime)
+    if (isTooOld && prompt === "none") return yield* Refusals.noSession
+    const isAnew = isTooOld || prompt === "login" || prompt === "select_account"
     if (!isAnew || Browser.isContinued(world, facts)) return session
     return world.memory.robot === undefined ? yield* pick(request) : { ...session, authTime: now }
   })
@@ -195,9 +198,9 @@ const run = (request: Request): Step<Response> =>
     const id = yield* Browser.keep(world, facts, proven)
     yield* agree(request, { tenant, app, user }, delegated, id)
     for (const { api } of delegated.resources) {
-      yield* Effect.mapError(ConditionalAccess.admit(world, api), (refusal) => tell(request, refusal))
+      yield* Effect.mapError(ConditionalAccess.admit(world, api, user), (refusal) => tell(request, refusal))
       if (prompt === "none") {
-        yield* ConditionalAccess.demand(world, api, proven.proofs, request.claims, "interaction_required")
+        yield* ConditionalAccess.demand(world, api, user, proven.proofs, request.claims, "interaction_required")
       }
     }
     const response = yield* grant({ ...request, realm }, person, proven)

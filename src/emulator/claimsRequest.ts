@@ -11,6 +11,8 @@ export interface ClaimsRequest {
   readonly policies: ReadonlyArray<string>
   /** Authentication contexts that it shall satisfy. */
   readonly contexts: ReadonlyArray<string>
+  /** Epoch milliseconds that the sign-in shall not be older than. */
+  readonly notBefore: number | undefined
   readonly wantsAuthTime: boolean
 }
 
@@ -23,6 +25,8 @@ const Wanted = Schema.NullOr(
   })
 )
 
+const Instant = Schema.NullOr(Schema.Struct({ value: Schema.optional(Schema.Union(Schema.String, Schema.Number)) }))
+
 const Parameter = Schema.parseJson(
   Schema.Struct({
     access_token: Schema.optional(
@@ -31,7 +35,9 @@ const Parameter = Schema.parseJson(
           xms_cc: Schema.optional(Wanted),
           acrs: Schema.optional(Wanted),
           polids: Schema.optional(Wanted),
-          capolids: Schema.optional(Wanted)
+          capolids: Schema.optional(Wanted),
+          nbf: Schema.optional(Instant),
+          xms_rp_ipaddr: Schema.optional(Wanted)
         })
       )
     ),
@@ -47,6 +53,20 @@ const valuesOf = (wanted: typeof Wanted.Type | undefined): ReadonlyArray<string>
   return [...(value === undefined ? [] : [value]), ...values, ...Values]
 }
 
+/**
+ * After a revocation. Beside an address it is about the token alone, which is always new: the place is looked at, and
+ * nobody has to sign in again for having moved.
+ */
+const notBeforeOf = (wanted: (typeof Parameter.Type)["access_token"]): number | undefined => {
+  if (wanted?.nbf?.value === undefined || wanted.xms_rp_ipaddr !== undefined) return undefined
+  const millis = Number(wanted.nbf.value) * 1000
+  return Number.isNaN(millis) ? undefined : millis
+}
+
+/** Whether a sign-in is too old, to the second. */
+export const isOlder = ({ notBefore }: ClaimsRequest, authTime: number): boolean =>
+  notBefore !== undefined && Math.floor(authTime / 1000) * 1000 < notBefore
+
 export const parse = (parameters: URLSearchParams): Checked<ClaimsRequest> =>
   decode(parameters.get("claims") || "{}").pipe(
     Effect.mapError(() => Refusals.malformed),
@@ -56,6 +76,7 @@ export const parse = (parameters: URLSearchParams): Checked<ClaimsRequest> =>
         .filter((value) => value === "cp1"),
       policies: [...valuesOf(wanted?.capolids), ...valuesOf(wanted?.polids)],
       contexts: valuesOf(wanted?.acrs),
+      notBefore: notBeforeOf(wanted),
       wantsAuthTime: identity !== null && identity !== undefined && "auth_time" in identity
     }))
   )

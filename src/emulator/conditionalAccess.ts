@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Checked } from "./answers.js"
 import type { ClaimsRequest } from "./claimsRequest.js"
 import type { Api, Policy, Requirement, Tenant, User } from "./directory.js"
+import * as Locations from "./locations.js"
 import * as Refusals from "./refusals.js"
 import type { World } from "./world.js"
 
@@ -15,6 +16,10 @@ export const policiesOf = (world: World, api: Api): ReadonlyArray<Policy> =>
 /** What every sign-in of a person proves. */
 export const always = (user: User): ReadonlyArray<string> => (user.satisfies ?? []).map(proofOf)
 
+/** No sign-in changes where a person is. */
+const provable = ({ requires }: Policy): ReadonlyArray<string> =>
+  requires === "block" || (typeof requires === "object" && "addresses" in requires) ? [] : [proofOf(requires)]
+
 /** What a sign-in with a person in front of it proves besides: all that the APIs demand, and all that `claims` asks. */
 export const interactively = (
   world: World,
@@ -24,13 +29,17 @@ export const interactively = (
 ): ReadonlyArray<string> => {
   const asked = apis.flatMap((api) => policiesOf(world, api)).filter(({ requires }) => typeof requires === "string")
   const named = tenant.apis.flatMap((api) => policiesOf(world, api)).filter(({ id }) => claims.policies.includes(id))
-  const requirements = [...asked, ...named].flatMap(({ requires }) => (requires === "block" ? [] : [requires]))
-  return [...requirements.map(proofOf), ...claims.contexts]
+  return [...[...asked, ...named].flatMap(provable), ...claims.contexts]
 }
 
-/** Whether a policy of the API lets nobody in. */
-export const admit = (world: World, api: Api): Checked<void> =>
-  policiesOf(world, api).some(({ requires }) => requires === "block")
+const isClosed = (world: World, { username }: User, { requires }: Policy): boolean => {
+  if (typeof requires === "string") return requires === "block"
+  return "addresses" in requires && !requires.addresses.includes(Locations.of(world.memory, username).address)
+}
+
+/** Whether a policy of the API lets nobody in, or nobody from where this person is. */
+export const admit = (world: World, api: Api, user: User): Checked<void> =>
+  policiesOf(world, api).some((policy) => isClosed(world, user, policy))
     ? Effect.fail(Refusals.blockedByPolicy)
     : Effect.void
 
@@ -41,12 +50,13 @@ export const admit = (world: World, api: Api): Checked<void> =>
 export const demand = (
   world: World,
   api: Api,
+  user: User,
   proofs: ReadonlySet<string>,
   { contexts }: ClaimsRequest,
   error: Refusals.PolicyError
 ): Checked<void> =>
   Effect.gen(function* () {
-    yield* admit(world, api)
+    yield* admit(world, api, user)
     for (const { id, requires } of policiesOf(world, api)) {
       if (requires === "mfa" && !proofs.has(requires)) return yield* Refusals.mfaRequired(id, error)
       if (requires === "compliantDevice" && !proofs.has(requires)) return yield* Refusals.deviceRequired(id, error)
@@ -58,5 +68,5 @@ export const demand = (
 /** The contexts that the API itself demands of the tokens that it gets. */
 export const contextsOf = (world: World, api: Api): ReadonlyArray<string> =>
   policiesOf(world, api).flatMap(({ requires }) =>
-    typeof requires === "object" ? [requires.authenticationContext] : []
+    typeof requires === "object" && "authenticationContext" in requires ? [requires.authenticationContext] : []
   )

@@ -84,9 +84,9 @@ export const defaults = {
 } as const
 
 const apis: ReadonlyArray<Api> = [
-  { identifierUri: defaults.apiIdentifierUri, appId: apiAppId, scopes: ["Tasks.Read", "Tasks.Write"] },
+  { identifierUri: defaults.apiIdentifierUri, appId: apiAppId, scopes: ["Tasks.Read", "Tasks.Write"], cae: true },
   { identifierUri: defaults.otherApiIdentifierUri, appId: otherApiAppId, scopes: ["Files.Read", "Files.Write"] },
-  { identifierUri: graphUri, appId: graphAppId, scopes: ["User.Read", "Mail.Read"] },
+  { identifierUri: graphUri, appId: graphAppId, scopes: ["User.Read", "Mail.Read"], cae: true },
   { identifierUri: defaults.middleTierIdentifierUri, appId: clientId, scopes: ["access_as_user"] }
 ]
 
@@ -133,8 +133,9 @@ const user = (objectId: string, username: string, displayName: string): User => 
 
 /**
  * The directory of an emulator that is given none, to build another one upon: two applications, one confidential (with
- * secrets but no certificate) and one public, in two tenants that share four APIs; and the same two in a tenant of Azure
- * AD B2C and in an AD FS farm, with one API and one user each.
+ * secrets but no certificate) and one public, in two tenants that share four APIs, of which the main one and Graph take
+ * part in Continuous Access Evaluation; and the same two in a tenant of Azure AD B2C and in an AD FS farm, with one API
+ * and one user each.
  *
  * @since 0.1.0
  * @category constants

@@ -85,14 +85,15 @@ export type Requirement = "mfa" | "compliantDevice" | { readonly authenticationC
 
 /**
  * A Conditional Access policy: `id` is the GUID that stands in `claims`. An authentication context (`c1`) is demanded by
- * the API itself, everything else by the authority; `block` is satisfied by nothing.
+ * the API itself, everything else by the authority; `addresses` are those from where people are let in, whatever they
+ * prove, and `block` is satisfied by nothing.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Policy {
   readonly id: string
-  readonly requires: Requirement | "block"
+  readonly requires: Requirement | { readonly addresses: ReadonlyArray<string> } | "block"
 }
 
 /**
@@ -160,7 +161,8 @@ export const defaultAudience = "api://AzureADTokenExchange"
 /**
  * A resource: tokens for `{identifierUri}/.default` or `{appId}/.default` carry `appId` as their audience. `scopes` are
  * its delegated permissions by name (`Tasks.Read`), `optionalClaims` is what its access tokens take from the user's
- * `claims`.
+ * `claims`. One with `cae` takes part in Continuous Access Evaluation: for clients that declare cp1 its tokens live long,
+ * and it challenges those that were revoked or whose user is at another address.
  *
  * @since 0.1.0
  * @category models
@@ -170,6 +172,7 @@ export interface Api {
   readonly appId: string
   readonly scopes?: ReadonlyArray<string> | undefined
   readonly policies?: ReadonlyArray<Policy> | undefined
+  readonly cae?: boolean | undefined
   readonly optionalClaims?: ReadonlyArray<string> | undefined
 }
 

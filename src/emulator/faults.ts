@@ -5,6 +5,7 @@ import * as Answers from "./answers.js"
 import { Asked } from "./asked.js"
 import { Connection, unable } from "./connection.js"
 import type { Fault, ResetAt, Respond } from "./Fault.js"
+import type { FaultQueue } from "./faultQueue.js"
 import * as Refusals from "./refusals.js"
 import type { World } from "./world.js"
 
@@ -48,7 +49,7 @@ const reset = (world: World, at: ResetAt, normal: Answer): Answer =>
   })
 
 /** The normal answer is made when it is due: after a delay, by the clock of that moment. */
-export const play = (world: World, fault: Fault, normal: Answer): Answer => {
+const play = (world: World, fault: Fault, normal: Answer): Answer => {
   switch (fault._tag) {
     case "Respond":
       return Effect.sync(() => respond(fault))
@@ -69,5 +70,15 @@ export const play = (world: World, fault: Fault, normal: Answer): Answer => {
 }
 
 /** The fault that a delay leads to. */
-export const finalTag = (fault: Fault): Fault["_tag"] =>
+const finalTag = (fault: Fault): Fault["_tag"] =>
   fault._tag === "Delay" && fault.then !== undefined ? finalTag(fault.then) : fault._tag
+
+/** The next fault of a queue, noted in the record, or else the normal answer. */
+export const playNext = (world: World, queue: FaultQueue, normal: Answer): Answer =>
+  Effect.gen(function* () {
+    const { entry } = yield* Asked
+    const fault = yield* queue.next
+    if (fault === undefined) return yield* normal
+    entry.fault = finalTag(fault)
+    return yield* play(world, fault, normal)
+  })

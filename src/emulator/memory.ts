@@ -1,6 +1,7 @@
 /** What the emulator remembers of people: who is signed in, and what was granted, consented to and taken back. */
 import * as Bounded from "./bounded.js"
-import type { Policy } from "./directory.js"
+import { type Policy, same } from "./directory.js"
+import type { Location } from "./locations.js"
 
 /** What one sign-in of a person gave to an application: codes, refresh tokens and access tokens go back to it. */
 export interface Grant {
@@ -39,6 +40,18 @@ export interface RefreshToken {
   isUsed: boolean
 }
 
+export interface AccessToken {
+  readonly grant: Grant
+  /** Where the person was when it was issued. */
+  readonly address: string
+}
+
+/** An application's own. */
+export interface AppToken {
+  readonly clientId: string
+  revokedAt: number | undefined
+}
+
 /** A person at a browser. */
 export interface Session {
   readonly username: string
@@ -50,9 +63,13 @@ export interface Memory {
   readonly codes: Bounded.Bounded<Code>
   readonly refreshTokens: Bounded.Bounded<RefreshToken>
   /** By the `uti` of the access token. */
-  readonly accessTokens: Bounded.Bounded<Grant>
+  readonly accessTokens: Bounded.Bounded<AccessToken>
+  /** By the `uti` too. */
+  readonly appTokens: Bounded.Bounded<AppToken>
   /** By the value of the cookie. */
   readonly sessions: Bounded.Bounded<Session>
+  /** Where people are who were moved, by the username in lower case. */
+  readonly locations: Map<string, Location>
   /** Who answers every page at once. */
   robot: Session | undefined
   readonly disabled: Set<string>
@@ -67,7 +84,9 @@ export const make = (): Memory => ({
   codes: Bounded.make(),
   refreshTokens: Bounded.make(),
   accessTokens: Bounded.make(),
+  appTokens: Bounded.make(),
   sessions: Bounded.make(),
+  locations: new Map(),
   robot: undefined,
   disabled: new Set(),
   consented: Bounded.make(),
@@ -75,14 +94,27 @@ export const make = (): Memory => ({
   policies: new Map()
 })
 
-/** Ends what was granted to a person until now, and the sessions at browsers. */
-export const revoke = (memory: Memory, username: string, now: number): void => {
-  const name = username.toLowerCase()
-  memory.sessions.removeIf((session) => session.username.toLowerCase() === name)
+/** Ends what was granted to a person until now. */
+export const endGrants = (memory: Memory, username: string, now: number): void => {
   const grants = [
     ...memory.codes.values().map(({ grant }) => grant),
     ...memory.refreshTokens.values().map(({ grant }) => grant),
-    ...memory.accessTokens.values()
+    ...memory.accessTokens.values().map(({ grant }) => grant)
   ]
-  for (const grant of grants) if (grant.username.toLowerCase() === name) grant.revokedAt ??= now
+  for (const grant of grants) if (same(grant.username, username)) grant.revokedAt ??= now
+}
+
+/** And the sessions at browsers; who answers every page at once signs in again. */
+export const revoke = (memory: Memory, username: string, now: number): void => {
+  memory.sessions.removeIf((session) => same(session.username, username))
+  const { robot } = memory
+  if (robot !== undefined && same(robot.username, username)) {
+    memory.robot = { username: robot.username, authTime: now, proofs: new Set() }
+  }
+  endGrants(memory, username, now)
+}
+
+/** Ends the tokens that an application got for itself until now. */
+export const revokeApp = (memory: Memory, clientId: string, now: number): void => {
+  for (const token of memory.appTokens.values()) if (same(token.clientId, clientId)) token.revokedAt ??= now
 }

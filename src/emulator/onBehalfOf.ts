@@ -55,7 +55,7 @@ const grantOf = (
   scope: string,
   now: number
 ): Checked<Grant> => {
-  const before = world.memory.accessTokens.get(String(claims.uti))
+  const before = world.memory.accessTokens.get(String(claims.uti))?.grant
   return before === undefined
     ? Effect.fail(Refusals.assertionSignature)
     : Effect.succeed({

@@ -1,45 +1,20 @@
 /**
- * `GET /api/{appId}`: an API that trusts the emulator's tokens and tells who called, and in whose name. It demands the
- * authentication contexts of its policies of every user's token.
+ * `/api/{appId}` and every path below, by any method: an API that trusts the emulator's tokens and tells what was asked,
+ * who called, and in whose name. It demands the authentication contexts of its policies of every user's token, and takes
+ * part in Continuous Access Evaluation if the directory says so.
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/Encoding"
 import type { JWTPayload } from "jose"
 import * as Answers from "./answers.js"
 import { Asked } from "./asked.js"
+import * as BearerChallenge from "./bearerChallenge.js"
 import * as ConditionalAccess from "./conditionalAccess.js"
-import { findApi, type Tenant } from "./directory.js"
+import * as ContinuousAccess from "./continuousAccess.js"
+import * as DemandedClaims from "./demandedClaims.js"
+import { type Api, findApi, type Tenant } from "./directory.js"
+import * as Faults from "./faults.js"
 import type { World } from "./world.js"
-
-/**
- * The header that Azure Resource Manager sends: sdk/core/Azure.Core/tests/AuthorizationChallengeParserTests.cs of
- * https://github.com/Azure/azure-sdk-for-net. `reason` is ours, without quotes.
- */
-const unauthorized = (authority: string, reason: string) =>
-  HttpServerResponse.empty({
-    status: 401,
-    headers: {
-      "www-authenticate": `Bearer authorization_uri="${authority}", error="invalid_token", error_description="${reason}"`
-    }
-  })
-
-/**
- * A client that declared cp1 gets a challenge, any other a plain refusal
- * (https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context).
- */
-const stepUp = (authority: string, context: string, isCapable: boolean) => {
-  if (!isCapable) return HttpServerResponse.empty({ status: 403 })
-  const claims = Encoding.encodeBase64(`{"access_token":{"acrs":{"essential":true,"value":"${context}"}}}`)
-  return HttpServerResponse.empty({
-    status: 401,
-    headers: {
-      "www-authenticate":
-        `Bearer realm="", authorization_uri="${authority}/oauth2/authorize", error="insufficient_claims", ` +
-        `claims="${claims}"`
-    }
-  })
-}
 
 /**
  * The origin of an issuer is whatever the client called the emulator; the key tells that it was this emulator. Issuers of
@@ -52,18 +27,39 @@ const isIssuedFor = ({ iss = "", tid }: JWTPayload, tenants: ReadonlyArray<Tenan
     return pathname === `/${id}/v2.0` || pathname === `/${id}/v2.0/` || pathname.startsWith(`/tfp/${id}/`)
   })
 
+const strings = (value: unknown): ReadonlyArray<string> => (Array.isArray(value) ? value.map(String) : [])
+
+const missingContext = (world: World, api: Api, { scp, acrs }: JWTPayload): string | undefined =>
+  scp === undefined
+    ? undefined
+    : ConditionalAccess.contextsOf(world, api).find((context) => !strings(acrs).includes(context))
+
+/**
+ * Why a valid token is not enough. For a context a client that declared cp1 gets a challenge, any other a plain refusal
+ * (https://learn.microsoft.com/entra/identity-platform/developer-guide-conditional-access-authentication-context).
+ */
+const demand = (world: World, origin: string, api: Api, token: JWTPayload) => {
+  const isCapable = ContinuousAccess.isCapable(strings(token.xms_cc))
+  const challenge = (claims: string) => BearerChallenge.insufficientClaims(origin, api.appId, claims)
+  const news = isCapable ? ContinuousAccess.demand(world, api, token) : undefined
+  if (news !== undefined) return challenge(news)
+  const context = missingContext(world, api, token)
+  if (context === undefined) return undefined
+  return isCapable
+    ? challenge(DemandedClaims.essential("acrs", { value: context }))
+    : HttpServerResponse.empty({ status: 403 })
+}
+
 const bearerPattern = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
-export const answer = (
-  world: World,
-  appId: string
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
+const call = (world: World, appId: string): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
   Effect.gen(function* () {
-    const { request, url } = yield* Asked
+    const { request, url, bodyLength, tooLarge } = yield* Asked
     const tenants = world.directory.tenants.filter((tenant) => findApi(tenant, appId) !== undefined)
     const [first] = tenants
-    if (first === undefined) return HttpServerResponse.empty({ status: 404 })
-    const refuse = (reason: string) => unauthorized(`${url.origin}/${first.id}`, reason)
+    const api = first === undefined ? undefined : findApi(first, appId)
+    if (first === undefined || api === undefined) return HttpServerResponse.empty({ status: 404 })
+    const refuse = (reason: string) => BearerChallenge.invalidToken(`${url.origin}/${first.id}`, reason)
     const authorization = request.headers.authorization
     if (authorization === undefined) {
       return refuse("The authentication failed because of missing 'Authorization' header.")
@@ -71,15 +67,15 @@ export const answer = (
     const token = bearerPattern.exec(authorization)?.[1] ?? ""
     const verified = yield* Effect.either(world.key.verify(token, appId, yield* world.now))
     if (verified._tag === "Left") return refuse(verified.left.reason)
-    const { tid, appid, azp, roles, xms_cc, scp, oid, acrs } = verified.right
     if (!isIssuedFor(verified.right, tenants)) return refuse("The access token is from the wrong issuer.")
-    const api = findApi(first, appId)
-    const contexts = api === undefined || scp === undefined ? [] : ConditionalAccess.contextsOf(world, api)
-    const missing = contexts.find((context) => !strings(acrs).includes(context))
-    if (missing !== undefined) {
-      return stepUp(`${url.origin}/${first.id}`, missing, strings(xms_cc).includes("cp1"))
-    }
+    const demanded = demand(world, url.origin, api, verified.right)
+    if (demanded !== undefined) return demanded
+    if (tooLarge) return HttpServerResponse.empty({ status: 413 })
+    const { tid, appid, azp, roles, xms_cc, scp, oid, acrs } = verified.right
     return yield* Answers.json({ ...world, varies: false }, 200, {
+      method: request.method,
+      path: url.pathname,
+      bodyLength,
       tid: String(tid),
       appid: String(appid ?? azp),
       roles: strings(roles),
@@ -88,4 +84,9 @@ export const answer = (
     })
   })
 
-const strings = (value: unknown): ReadonlyArray<string> => (Array.isArray(value) ? value.map(String) : [])
+/** The next fault that was scripted for APIs, or else the normal answer. */
+export const answer = (
+  world: World,
+  appId: string
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
+  Faults.playNext(world, world.apiFaults, call(world, appId))

@@ -4,6 +4,7 @@
  * each. What no document and no record shows is listed in EntraEmulator.ts.
  */
 import { Refusal } from "./answers.js"
+import { essential, newerThan } from "./demandedClaims.js"
 
 /** What a client sent may stand in a text, but not its control characters, and not without end. */
 const quoted = (value: string) => value.replace(/[^\x20-\x7e]/g, "").slice(0, 200)
@@ -440,9 +441,6 @@ export const tokenForItself = (clientId: string, displayName: string) =>
 /** Documented with on-behalf-of as the one, recorded as the other. */
 export type PolicyError = "interaction_required" | "invalid_grant"
 
-const essential = (claim: string, wanted: object) =>
-  JSON.stringify({ access_token: { [claim]: { essential: true, ...wanted } } })
-
 /** https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/5491 */
 export const mfaRequired = (policy: string, error: PolicyError) =>
   new Refusal({
@@ -479,6 +477,17 @@ export const contextRequired = (context: string, error: PolicyError) =>
       "multi-factor authentication to access the resource.",
     suberror: "basic_action",
     claims: essential("acrs", { value: context })
+  })
+
+/** SsoArtifactRevoked of the reference page, whose words these are. */
+export const newerSignInRequired = (validFrom: number, error: PolicyError) =>
+  new Refusal({
+    status: 400,
+    error,
+    code: 50133,
+    text: "The session isn't valid due to password expiration or recent password change.",
+    suberror: "basic_action",
+    claims: newerThan(validFrom)
   })
 
 /** https://github.com/MartinIngesen/MSOLSpray/issues/5 */

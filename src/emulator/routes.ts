@@ -89,13 +89,12 @@ const adfsRoutes =
     )
   }
 
+const apiRoutes =
+  (world: World) =>
+  <E, R>(router: HttpRouter.HttpRouter<E, R>) => {
+    const answer = Effect.flatMap(named("appId"), (appId) => ProtectedApi.answer(world, appId))
+    return router.pipe(HttpRouter.all("/api/:appId", answer), HttpRouter.all("/api/:appId/*", answer))
+  }
+
 export const make = (world: World) =>
-  entraRoutes(world).pipe(
-    b2cRoutes(world, ""),
-    b2cRoutes(world, "/tfp"),
-    adfsRoutes(world),
-    HttpRouter.get(
-      "/api/:appId",
-      Effect.flatMap(named("appId"), (appId) => ProtectedApi.answer(world, appId))
-    )
-  )
+  entraRoutes(world).pipe(b2cRoutes(world, ""), b2cRoutes(world, "/tfp"), adfsRoutes(world), apiRoutes(world))

@@ -41,13 +41,8 @@ export const answer = (
   world: World,
   authority: Authority
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
-  Effect.gen(function* () {
-    const { entry } = yield* Asked
-    const normal = Effect.catchAll(grant(world, authority), (refusal) =>
-      Answers.refuse(world, authority.manners.refusal(refusal))
-    )
-    const fault = yield* world.nextFault
-    if (fault === undefined) return yield* normal
-    entry.fault = Faults.finalTag(fault)
-    return yield* Faults.play(world, fault, normal)
-  })
+  Faults.playNext(
+    world,
+    world.faults,
+    Effect.catchAll(grant(world, authority), (refusal) => Answers.refuse(world, authority.manners.refusal(refusal)))
+  )

@@ -6,8 +6,11 @@ import * as Chance from "./chance.js"
 import { type App, findApi, findApp, findTenant, findUser, homeOf, type Requirement, type Tenant } from "./directory.js"
 import * as Entra from "./entra.js"
 import type { Json } from "./Fault.js"
+import * as Locations from "./locations.js"
+import type { Grant } from "./memory.js"
 import type { Proof, Realm } from "./realm.js"
-import { pairwise, seconds } from "./userTokens.js"
+import { seconds } from "./seconds.js"
+import { pairwise } from "./userTokens.js"
 import type { World } from "./world.js"
 
 /**
@@ -88,7 +91,7 @@ export const make = (world: World, options: UserTokenOptions): Effect.Effect<Red
       id: () => Entra.manners.idClaims({ ...person, nonce: undefined, wantsAuthTime: false }),
       app: () => Entra.manners.appClaims({ ...facts, proof: "1" })
     }[kind]()
-    world.memory.accessTokens.set(uti, {
+    const grant: Grant = {
       realm: realm.key,
       clientId: app.clientId,
       tenantId: tenant.id,
@@ -98,6 +101,8 @@ export const make = (world: World, options: UserTokenOptions): Effect.Effect<Red
       authTime: millis,
       issuedAt: millis,
       revokedAt: undefined
-    })
+    }
+    if (kind === "app") world.memory.appTokens.set(uti, { clientId: app.clientId, revokedAt: undefined })
+    else world.memory.accessTokens.set(uti, { grant, address: Locations.of(world.memory, user.username).address })
     return Redacted.make(yield* world.key.sign({ ...claims, ...options.claims }))
   })

@@ -1,23 +1,23 @@
 /** A person's tokens, made once it is settled who gets what. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
-import type { Refusal } from "./answers.js"
+import type { Checked, Refusal } from "./answers.js"
 import { Asked } from "./asked.js"
 import type { Members } from "./chance.js"
 import * as Chance from "./chance.js"
-import type { ClaimsRequest } from "./claimsRequest.js"
+import { type ClaimsRequest, isOlder } from "./claimsRequest.js"
 import * as ClientProof from "./clientProof.js"
 import * as ConditionalAccess from "./conditionalAccess.js"
 import * as Consents from "./consents.js"
+import * as ContinuousAccess from "./continuousAccess.js"
 import * as Delegated from "./delegated.js"
 import { type App, homeOf, type Tenant, type User } from "./directory.js"
+import * as Locations from "./locations.js"
 import type { Grant } from "./memory.js"
 import type { Proof, Realm, UserFacts } from "./realm.js"
 import * as Refusals from "./refusals.js"
+import { seconds } from "./seconds.js"
 import type { World } from "./world.js"
-
-export const seconds = (duration: Duration.Duration) => Math.floor(Duration.toSeconds(duration))
 
 /**
  * The pairwise identifier of a person for one application
@@ -48,11 +48,22 @@ export interface Order {
   readonly refresh: "always" | "whenAsked" | "never"
 }
 
-const usable = (world: World, { grant, user }: Pick<Order, "grant" | "user">) => {
+/** Of on-behalf-of: it can tell the person's own application what to ask for, and has said that it knows how. */
+const passesClaimsUp = ({ policyError, claims }: Order) =>
+  policyError === "interaction_required" &&
+  (claims.notBefore !== undefined || ContinuousAccess.isCapable(claims.capabilities))
+
+const usable = (world: World, order: Order): Checked<void> => {
+  const { grant, user, claims, policyError } = order
   if (world.memory.disabled.has(user.username.toLowerCase())) return Effect.fail(Refusals.userDisabled)
-  return grant.revokedAt === undefined
-    ? Effect.void
-    : Effect.fail(Refusals.grantRevoked(grant.issuedAt, grant.revokedAt))
+  if (grant.revokedAt !== undefined) {
+    return passesClaimsUp(order)
+      ? Effect.fail(Refusals.newerSignInRequired(grant.revokedAt, policyError))
+      : Effect.fail(Refusals.grantRevoked(grant.issuedAt, grant.revokedAt))
+  }
+  return claims.notBefore !== undefined && isOlder(claims, grant.authTime)
+    ? Effect.fail(Refusals.newerSignInRequired(claims.notBefore, policyError))
+    : Effect.void
 }
 
 const newRefreshToken = (world: World, grant: Grant) =>
@@ -102,21 +113,24 @@ export const issue = (world: World, order: Order): Effect.Effect<Members, Refusa
     const { identity } = delegated
     const settled = yield* Consents.settle(world, { tenant, app, user }, delegated, manners.defaultApi(tenant))
     const { api } = settled
-    if (api !== undefined) yield* ConditionalAccess.demand(world, api, grant.proofs, claims, order.policyError)
+    if (api !== undefined) yield* ConditionalAccess.demand(world, api, user, grant.proofs, claims, order.policyError)
     const facts = yield* factsOf(world, order, identity)
+    const { expiresIn, refreshIn } = ContinuousAccess.lifetime(world, api, claims.capabilities, "person")
     const accessToken =
       api === undefined
         ? undefined
         : yield* world.key.sign(
             manners.accessClaims({
               ...facts,
+              expires: facts.now + expiresIn,
               api,
               granted: settled.granted,
               capabilities: claims.capabilities,
               subject: yield* pairwise(user, api.appId)
             })
           )
-    world.memory.accessTokens.set(facts.uti, grant)
+    const { address } = Locations.of(world.memory, user.username)
+    world.memory.accessTokens.set(facts.uti, { grant, address })
     const own: UserFacts = { ...facts, subject: yield* pairwise(user, app.clientId) }
     const idFacts = { ...own, uti: yield* Chance.uti, nonce: order.nonce, wantsAuthTime: order.wantsAuthTime }
     const refreshes =
@@ -128,9 +142,9 @@ export const issue = (world: World, order: Order): Effect.Effect<Members, Refusa
       idToken: identity.includes("openid") ? yield* world.key.sign(manners.idClaims(idFacts)) : undefined,
       refreshToken: refreshes ? yield* newRefreshToken(world, grant) : undefined,
       clientInfo: form.get("client_info") === "1" ? encode(manners.clientInfo(own)) : undefined,
-      refreshIn: world.refreshIn === undefined ? undefined : seconds(world.refreshIn),
+      refreshIn,
       now: facts.now,
-      expiresIn: facts.expires - facts.now
+      expiresIn
     })
   })
 

@@ -4,7 +4,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { AssertionKeys } from "./assertionKeys.js"
 import type { Directory } from "./directory.js"
-import type { Fault } from "./Fault.js"
+import * as FaultQueue from "./faultQueue.js"
 import * as Memory from "./memory.js"
 import type { SigningKey } from "./signingKey.js"
 
@@ -13,6 +13,8 @@ export interface World {
   readonly key: SigningKey
   readonly assertionKeys: AssertionKeys
   readonly tokenLifetime: Duration.Duration
+  /** Undefined for what documents say. */
+  readonly caeTokenLifetime: Duration.Duration | undefined
   readonly refreshIn: Duration.Duration | undefined
   readonly refreshTokens: "multi" | "rotating"
   readonly memory: Memory.Memory
@@ -21,20 +23,25 @@ export interface World {
   /** Epoch milliseconds by the emulator's own clock. */
   readonly now: Effect.Effect<number>
   readonly skew: (milliseconds: number) => Effect.Effect<void>
-  readonly script: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
-  readonly pendingFaults: Effect.Effect<number>
-  readonly nextFault: Effect.Effect<Fault | undefined>
+  /** What the token endpoint will play. */
+  readonly faults: FaultQueue.FaultQueue
+  /** What the APIs will play. */
+  readonly apiFaults: FaultQueue.FaultQueue
 }
-
-const faultLimit = 100_000
 
 export const make = (
   options: Pick<
     World,
-    "directory" | "key" | "assertionKeys" | "tokenLifetime" | "refreshIn" | "refreshTokens" | "varies"
+    | "directory"
+    | "key"
+    | "assertionKeys"
+    | "tokenLifetime"
+    | "caeTokenLifetime"
+    | "refreshIn"
+    | "refreshTokens"
+    | "varies"
   >
 ): World => {
-  const faults: Array<Fault> = []
   let ahead = 0
   return {
     ...options,
@@ -44,13 +51,7 @@ export const make = (
       Effect.sync(() => {
         ahead = milliseconds
       }),
-    script: (more) =>
-      Effect.suspend(() => {
-        if (faults.length + more.length > faultLimit) return Effect.dieMessage(`more than ${faultLimit} faults`)
-        for (const fault of more) faults.push(fault)
-        return Effect.void
-      }),
-    pendingFaults: Effect.sync(() => faults.length),
-    nextFault: Effect.sync(() => faults.shift())
+    faults: FaultQueue.make(),
+    apiFaults: FaultQueue.make()
   }
 }

@@ -453,11 +453,39 @@ describe("the protected API", () => {
       const { status, json } = yield* get(api, bearer(yield* tokenOf()))
       assert.strictEqual(status, 200)
       assert.deepStrictEqual(json, {
+        method: "GET",
+        path: defaults.apiPath,
+        bodyLength: 0,
         tid: defaults.tenantId,
         appid: defaults.clientId,
         roles: [defaults.role],
         xms_cc: []
       })
+    }).pipe(Effect.provide(inProcess()))
+  )
+
+  it.effect("it takes every method at every path below its own, and tells how long the body was", () =>
+    Effect.gen(function* () {
+      const authorized = HttpClientRequest.setHeaders(bearer(yield* tokenOf()))
+      for (const method of ["POST", "PUT", "PATCH", "DELETE"] as const) {
+        const request = HttpClientRequest.make(method)(`${api}/tasks/7?all=true`).pipe(
+          HttpClientRequest.bodyText("grüße", "text/plain"),
+          authorized
+        )
+        const { status, json } = yield* HttpClient.execute(request)
+        const told = (yield* json) as Readonly<Record<string, unknown>>
+        const expected = [200, method, `${defaults.apiPath}/tasks/7`, 7]
+        assert.deepStrictEqual([status, told.method, told.path, told.bodyLength], expected)
+      }
+      const binary = HttpClientRequest.post(api).pipe(
+        HttpClientRequest.bodyUint8Array(Uint8Array.of(0xff, 0xfe, 0)),
+        authorized
+      )
+      const counted = (yield* (yield* HttpClient.execute(binary)).json) as Readonly<Record<string, unknown>>
+      assert.strictEqual(counted.bodyLength, 3)
+      const large = HttpClientRequest.post(api).pipe(HttpClientRequest.bodyText("x".repeat(300_000)), authorized)
+      assert.strictEqual((yield* HttpClient.execute(large)).status, 413)
+      assert.strictEqual((yield* get(`${publicOrigin}/api/${unknownGuid}/tasks`)).status, 404)
     }).pipe(Effect.provide(inProcess()))
   )
 
