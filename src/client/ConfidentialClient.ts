@@ -16,6 +16,7 @@ import { TokenCache } from "../cache/TokenCache.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import * as Authority from "../core/Authority.js"
+import { isGuid } from "../core/guid.js"
 import type { Scopes } from "../core/scopes.js"
 import { ConfigurationError, type ExchangeError, type SignInError, type UserError } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
@@ -56,7 +57,7 @@ export interface Options {
    */
   readonly clientCapabilities?: ReadonlyArray<string> | undefined
   /**
-   * The tenants that are served beside the authority's own, or `any`. Where absent, tenants that the program names are asked,
+   * The tenants (GUIDs) that are served beside the authority's own, or `any`. Where absent, tenants that the program names are asked,
    * and nobody signs in at `common` or `organizations`.
    */
   readonly allowedTenants?: ReadonlyArray<string> | "any" | undefined
@@ -192,6 +193,18 @@ const requireClientId = (clientId: string): Either.Either<string, ConfigurationE
         })
       )
 
+/** As GUIDs, for that is what tokens say. */
+const requireTenantIds = (tenants: Options["allowedTenants"] = []): Either.Either<void, ConfigurationError> =>
+  typeof tenants === "string" || tenants.every(isGuid)
+    ? Either.void
+    : Either.left(
+        new ConfigurationError({
+          parameter: "allowedTenants",
+          expected: "the GUIDs of tenants",
+          remedy: "Copy the tenant id from each one's overview; a domain is not what its tokens name."
+        })
+      )
+
 const factsOf = ({ allowedTenants, authority, clientCapabilities = [], clientId }: Options): ClientFacts => ({
   authority,
   clientId,
@@ -216,6 +229,7 @@ export const make = (
   Effect.gen(function* () {
     yield* requireClientId(options.clientId)
     yield* Authority.resolve(options.authority)
+    yield* requireTenantIds(options.allowedTenants)
     const client = factsOf(options)
     const cache = yield* TokenCache
     const policy = yield* RetryPolicy.make(options.retryPolicy)

@@ -25,8 +25,8 @@ const isOfAnotherParty = ({ aud, azp }: Claims, clientId: string): boolean =>
   azp === undefined ? Array.isArray(aud) && aud.length > 1 : azp !== clientId
 
 /** B2C's policies may share an issuer, so the token names its own: `tfp`, in older tokens `acr`. */
-const isOfAnotherPolicy = ({ acr, tfp }: Claims, { authority }: Expectation): boolean =>
-  authority.policy !== undefined && String(tfp ?? acr).toLowerCase() !== authority.policy
+const isOfAnotherPolicy = ({ acr, tfp = acr }: Claims, { authority }: Expectation): boolean =>
+  authority.policy !== undefined && !(typeof tfp === "string" && tfp.toLowerCase() === authority.policy)
 
 const isTooLongAgo = ({ auth_time }: Claims, maxAge: number | undefined, now: number): boolean =>
   maxAge !== undefined && !(typeof auth_time === "number" && auth_time + maxAge + clockTolerance >= now / 1000)

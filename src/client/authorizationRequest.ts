@@ -33,6 +33,44 @@ const requireTenants = (client: ClientFacts, authority: ResolvedAuthority): Eith
       )
     : Either.void
 
+/** OpenID Connect Core 3.1.2.1: a number of seconds. */
+const requireMaxAge = (maxAge: number | undefined): Either.Either<void, ConfigurationError> =>
+  maxAge === undefined || (Number.isSafeInteger(maxAge) && maxAge >= 0)
+    ? Either.void
+    : Either.left(refuse("maxAge", "a whole number of seconds", "Give 0 to have the user sign in anew."))
+
+/** They have options of their own, or protect the sign-in. */
+const reserved: ReadonlySet<string> = new Set([
+  "client_id",
+  "client_info",
+  "response_type",
+  "response_mode",
+  "redirect_uri",
+  "scope",
+  "state",
+  "nonce",
+  "code_challenge",
+  "code_challenge_method",
+  "prompt",
+  "login_hint",
+  "domain_hint",
+  "max_age",
+  "claims"
+])
+
+const requireFurther = ({ parameters = {} }: AuthCodeUrlRequest): Either.Either<void, ConfigurationError> => {
+  const wrong = Object.keys(parameters).find((name) => reserved.has(name) || name.trim() === "")
+  return wrong === undefined
+    ? Either.void
+    : Either.left(
+        refuse(
+          "parameters",
+          `parameters that the library does not set itself, unlike ${JSON.stringify(wrong)}`,
+          "Use the option that is meant for it."
+        )
+      )
+}
+
 const present = (parameters: Readonly<Record<string, string | undefined>>): ReadonlyArray<readonly [string, string]> =>
   Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
 
@@ -54,6 +92,8 @@ export const make = (
     const redirectUri = yield* requireRedirectUri(request.redirectUri)
     const { scopes } = yield* parseScopes(request.scopes, { isEntra: authority.kind === "entra" })
     if (request.claims !== undefined) yield* parseClaims(request.claims)
+    yield* requireMaxAge(request.maxAge)
+    yield* requireFurther(request)
     const metadata = yield* metadataOf(authority)
     const endpoint = authority.endpoints?.authorization ?? metadata.authorizationEndpoint
     if (endpoint === undefined)

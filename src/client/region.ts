@@ -14,6 +14,9 @@ export type Region = Effect.Effect<string | undefined>
 /** App Service writes `West US 2` for `westus2`. */
 const normalized = (name: string): string => name.replaceAll(" ", "").toLowerCase()
 
+/** MSAL's and Azure SDK's words for it. */
+const detected: ReadonlySet<string> = new Set(["auto", "autodetect", "autodiscoverregion", "tryautodetect"])
+
 const parse = (parameter: string, name: string): Effect.Effect<string, ConfigurationError> =>
   /^[a-z0-9]+$/.test(normalized(name))
     ? Effect.succeed(normalized(name))
@@ -28,7 +31,8 @@ const variables = ["AZURE_REGIONAL_AUTHORITY_NAME", "MSAL_FORCE_REGION", "REGION
 const fromEnvironment = Effect.gen(function* () {
   for (const name of variables) {
     const value = Option.getOrUndefined(yield* Effect.orElseSucceed(Config.option(Config.string(name)), Option.none))
-    if (value !== undefined && value.trim() !== "") return yield* parse(name, value)
+    if (value === undefined || value.trim() === "") continue
+    return detected.has(normalized(value)) ? undefined : yield* parse(name, value)
   }
   return undefined
 })
@@ -66,7 +70,7 @@ export const make = (
 ): Effect.Effect<Region, ConfigurationError, Scope.Scope> =>
   Effect.gen(function* () {
     if (wanted === undefined) return Effect.succeed(undefined)
-    const named = wanted === "auto" ? yield* fromEnvironment : yield* parse("azureRegion", wanted)
+    const named = detected.has(normalized(wanted)) ? yield* fromEnvironment : yield* parse("azureRegion", wanted)
     if (named !== undefined) return Effect.succeed(named)
     const flights = yield* SingleFlight.make<string | undefined, undefined>(undefined)
     let found: Option.Option<string | undefined> = Option.none()

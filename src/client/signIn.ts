@@ -124,11 +124,10 @@ export const make = (options: {
       }
     }
 
-    /** What a response says without a code. */
+    /** A response with an error is one, whether it can be read or not. */
     const refusalIn = (parameters: Parameters, kind: Kind): SignInError | undefined => {
-      const { code = "", error } = parameters
-      const failure = error === undefined ? undefined : authorizationFailure(parameters, kind)
-      return failure ?? (code === "" ? invalid("malformed") : undefined)
+      if ("error" in parameters) return authorizationFailure(parameters, kind) ?? invalid("malformed")
+      return (parameters.code ?? "") === "" ? invalid("malformed") : undefined
     }
 
     const redeem: SignIn["redeem"] = (request) =>

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { clouds } from "./clouds.js"
+import type { clouds } from "./clouds.js"
 
 export {
   type Endpoints,
@@ -43,8 +43,9 @@ export type Authority =
  */
 export interface EntraAuthority {
   readonly _tag: "Entra"
-  /** `https://login.microsoftonline.com`, or another cloud's. */
-  readonly host: string
+  readonly cloud: Cloud
+  /** Instead of the cloud's own, as in `AZURE_AUTHORITY_HOST`. */
+  readonly host: string | undefined
   readonly tenantId: string
   readonly instanceDiscovery: boolean
 }
@@ -140,7 +141,8 @@ export const entra = (options: {
   readonly instanceDiscovery?: boolean | undefined
 }): Authority => ({
   _tag: "Entra",
-  host: options.host ?? `https://${clouds[options.cloud ?? "public"].host}`,
+  cloud: options.cloud ?? "public",
+  host: options.host,
   tenantId: options.tenantId,
   instanceDiscovery: options.instanceDiscovery ?? true
 })

@@ -24,7 +24,7 @@ export const parseUrl = (parameter: string, text: string): Parsed<URL> => {
   if (url === undefined) return refuse(parameter, "an absolute https URL", inFull)
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname)))
     return refuse(parameter, "an https URL (http is allowed for loopback only)", inFull)
-  if (url.username !== "" || url.password !== "" || url.hash !== "")
+  if (url.username !== "" || url.password !== "" || url.href.includes("#"))
     return refuse(parameter, "a URL without user, password and fragment", "Leave them out.")
   return Either.right(url)
 }
@@ -36,6 +36,18 @@ export const parseHost = (text: string, remedy = "Give the tenant as tenantId.")
       ? Either.right(url)
       : refuse("authority", "a host without path and query", remedy)
   )
+
+/**
+ * A host as a URL shows it: lower-case, its port only where it is not https's.
+ *
+ * @internal
+ */
+export const parseEndpointHost = (text: string): Parsed<string> => {
+  const url = URL.canParse(`https://${text}`) ? new URL(`https://${text}`) : undefined
+  return url !== undefined && url.href === `https://${url.host}/` && /^[^/?#@\\\s]+$/.test(text)
+    ? Either.right(url.host)
+    : refuse("endpointHosts", "hosts alone, as in id.example or id.example:8443", "Leave out protocol and path.")
+}
 
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 const domain = new RegExp(`^(?=.{3,253}$)${label}(?:\\.${label})+$`)

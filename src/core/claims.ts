@@ -39,6 +39,8 @@ export const parseClaims = (text: string): Either.Either<JsonObject, Configurati
 const isCapabilities = (path: ReadonlyArray<string>): boolean => path.slice(-2).join(".") === "xms_cc.values"
 
 const merged = (base: unknown, over: unknown, path: ReadonlyArray<string>): unknown => {
+  // "In the default manner" (OpenID Connect Core 5.5.1): it asks for nothing that an object doesn't ask for too.
+  if (over === null && isObject(base)) return base
   if (isObject(base) && isObject(over)) {
     const result: Record<string, unknown> = Object.create(null)
     for (const [name, value] of Object.entries(base)) result[name] = value

@@ -6,7 +6,12 @@ import * as Schema from "effect/Schema"
 /** Larger than any token that an API takes in a header. */
 const longest = 64 * 1024
 
-const Claims = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+type Claims = Readonly<Record<string, unknown>>
+
+/** As parsed: a copy would take a claim of the name `__proto__` for its prototype. */
+const Claims = Schema.parseJson(
+  Schema.declare((json): json is Claims => typeof json === "object" && json !== null && !Array.isArray(json))
+)
 const decodeClaims = Schema.decodeUnknownOption(Claims)
 
 /**
@@ -14,7 +19,7 @@ const decodeClaims = Schema.decodeUnknownOption(Claims)
  *
  * @internal
  */
-export const jwtClaims = (jwt: string): Readonly<Record<string, unknown>> | undefined => {
+export const jwtClaims = (jwt: string): Claims | undefined => {
   const parts = jwt.length > longest ? [] : jwt.split(".")
   const [, payload] = parts
   return parts.length !== 3 || payload === undefined

@@ -12,6 +12,7 @@ import type {
 import {
   isLoopback,
   multiTenant,
+  parseEndpointHost,
   parseHost,
   parsePolicy,
   parseTenant,
@@ -19,8 +20,8 @@ import {
   parseUrl,
   refuse
 } from "./authorityParts.js"
-import { cacheNameOf, cloudOf, clouds, namesOf, regionalHostOf } from "./clouds.js"
-import type { ConfigurationError } from "./TokenError.js"
+import { type CloudHosts, cacheNameOf, cloudOf, clouds, namesOf, regionalHostOf } from "./clouds.js"
+import { ConfigurationError } from "./TokenError.js"
 
 /**
  * How an authority speaks. External ID speaks as Entra does.
@@ -85,10 +86,41 @@ const instanceDiscoveryOf = (url: URL, tenant: string): string | undefined => {
   return `https://${clouds.public.host}/common/discovery/instance?api-version=1.1&authorization_endpoint=${endpoint}`
 }
 
+/** Of External ID's own domain each tenant has one name, and no more. */
+const requireTenantHost = ({ hostname }: URL): Either.Either<unknown, ConfigurationError> =>
+  hostname.endsWith(".ciamlogin.com") ? parseTenantName(hostname.slice(0, -".ciamlogin.com".length)) : Either.void
+
+/** A name from a file or a flag may be any. */
+const hostOfCloud = (name: string): Either.Either<string, ConfigurationError> => {
+  const cloud = Object.entries<CloudHosts>(clouds).find(([known]) => known === name)?.[1]
+  return cloud === undefined
+    ? refuse("cloud", `one of ${Object.keys(clouds).join(", ")}`, "Name another one by its host.")
+    : Either.right(`https://${cloud.host}`)
+}
+
+const hostOf = (authority: EntraAuthority | ExternalIdAuthority): Either.Either<string, ConfigurationError> =>
+  authority._tag === "Entra" && authority.host === undefined
+    ? hostOfCloud(authority.cloud)
+    : Either.right(authority.host ?? "")
+
+/** An external tenant is one. */
+const parseTenantOf = ({ _tag }: EntraAuthority | ExternalIdAuthority, tenantId: string) =>
+  Either.filterOrLeft(
+    parseTenant(tenantId),
+    (tenant) => _tag === "Entra" || !multiTenant.has(tenant),
+    () =>
+      new ConfigurationError({
+        parameter: "tenantId",
+        expected: `the external tenant, not ${tenantId}`,
+        remedy: "Give its GUID or its domain."
+      })
+  )
+
 const resolveTenant = (authority: EntraAuthority | ExternalIdAuthority, tenantId: string): Resolved =>
   Either.gen(function* () {
-    const url = yield* parseHost(authority.host)
-    const tenant = yield* parseTenant(tenantId)
+    const url = yield* parseHost(yield* hostOf(authority))
+    if (authority._tag === "ExternalId") yield* requireTenantHost(url)
+    const tenant = yield* parseTenantOf(authority, tenantId)
     const base = `${url.origin}/${tenant}`
     const isLookedUp = authority._tag === "Entra" && authority.instanceDiscovery
     return {
@@ -146,27 +178,28 @@ const resolveAdfs = (authority: AdfsAuthority): Resolved =>
     } as const
   })
 
-const resolveOidc = (authority: OidcAuthority): Resolved =>
-  Either.flatMap(parseUrl("issuer", authority.issuer), ({ host, search }) =>
-    search === ""
-      ? Either.right({
-          kind: "custom",
-          host,
-          environment: authority.issuer,
-          tenantId: "",
-          policy: undefined,
-          issuer: authority.issuer,
-          endpoints: undefined,
-          metadata: wellKnown(authority.issuer.replace(/\/$/, "")),
-          trustedHosts: [host, ...authority.endpointHosts],
-          instanceDiscovery: undefined
-        })
-      : refuse(
-          "issuer",
-          "an issuer without query",
-          "Copy it from the provider's metadata (OpenID Connect Discovery 3)."
-        )
-  )
+const resolveOidc = ({ endpointHosts, issuer }: OidcAuthority): Resolved =>
+  Either.gen(function* () {
+    const { host } = yield* parseUrl("issuer", issuer)
+    if (issuer.includes("?"))
+      return yield* refuse(
+        "issuer",
+        "an issuer without query",
+        "Copy it from the provider's metadata (OpenID Connect Discovery 3)."
+      )
+    return {
+      kind: "custom",
+      host,
+      environment: issuer,
+      tenantId: "",
+      policy: undefined,
+      issuer,
+      endpoints: undefined,
+      metadata: wellKnown(issuer.replace(/\/$/, "")),
+      trustedHosts: [host, ...(yield* Either.all(endpointHosts.map(parseEndpointHost)))],
+      instanceDiscovery: undefined
+    } as const
+  })
 
 const endpointNames = ["tokenEndpoint", "authorizationEndpoint", "endSessionEndpoint", "jwksUri"] as const
 

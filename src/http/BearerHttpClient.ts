@@ -116,16 +116,26 @@ const bearing = <E, E2, R>(
       return yield* new ClaimsChallengeRequired({ claims: second.claims, reason })
     })
 
+  const replayed = (request: Request, resource: URL, rejected: AccessToken, response: Response, claims: string) =>
+    Effect.zipRight(
+      drain(response),
+      isReplayable(request)
+        ? answered(request, resource, rejected, claims)
+        : Effect.fail(new ClaimsChallengeRequired({ claims, reason: "body" }))
+    )
+
+  const called = (request: Request, resource: URL) =>
+    Effect.flatMap(source.getToken(), (token) =>
+      Effect.flatMap(challengeOf(send(request, token)), ({ claims, response, result }) =>
+        claims === undefined || response === undefined ? result : replayed(request, resource, token, response, claims)
+      )
+    )
+
   const call = (request: Request) =>
-    Effect.gen(function* () {
-      const resource = yield* Either.flatMap(allowed, (origins) => requireOrigin(origins, request.url))
-      const token = yield* source.getToken()
-      const first = yield* challengeOf(send(request, token))
-      if (first.claims === undefined || first.response === undefined) return yield* first.result
-      yield* drain(first.response)
-      if (!isReplayable(request)) return yield* new ClaimsChallengeRequired({ claims: first.claims, reason: "body" })
-      return yield* answered(request, resource, token, first.claims)
-    })
+    Either.match(
+      Either.flatMap(allowed, (origins) => requireOrigin(origins, request.url)),
+      { onLeft: (error) => Effect.fail(error), onRight: (resource) => called(request, resource) }
+    )
 
   return HttpClient.makeWith<never, never, E | E2 | HttpClientError.HttpClientError | BearerError, R>(
     Effect.flatMap(call),

@@ -36,7 +36,7 @@ const base = "A wrapper sees what the client inside it is given: set the base UR
  * @internal
  */
 export const requireOrigin = (origins: Origins, text: string): Either.Either<URL, ConfigurationError> => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = Either.getOrUndefined(Either.try(() => new URL(text)))
   if (url === undefined) return refuse("url", "an absolute URL", base)
   if (url.protocol !== "https:" && !isLoopback(url.hostname))
     return refuse("url", "an https URL", "Tokens go nowhere else.")

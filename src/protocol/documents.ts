@@ -35,7 +35,10 @@ export interface Kind<A> {
 /** Documents that change seldom: read once a day, one request however many ask. */
 export interface Documents<A> {
   readonly get: (request: DocumentRequest) => Effect.Effect<A, DocumentFailure>
-  /** Reads it again, unless that was tried within the last minute; the old one serves where that fails. */
+  /**
+   * Reads it again, unless that was tried within the last minute; the old one serves where that fails. Who comes while it is
+   * being read waits for it.
+   */
   readonly reread: (request: DocumentRequest) => Effect.Effect<A, DocumentFailure>
 }
 
@@ -43,6 +46,7 @@ interface Kept<A> {
   readonly document: A
   triedAt: number
   renewAt: number
+  isBeingRead: boolean
 }
 
 const lifetime = Duration.toMillis("24 hours")
@@ -75,13 +79,20 @@ export const make = <A>(
         const now = yield* Clock.currentTimeMillis
         const grant = { refuse: ({ error }: Refusal) => refuse(request, error) }
         const document = yield* classified(outcome, { grant, authority: "custom", now })
-        kept.set(url, { document, triedAt: now, renewAt: now + lifetime })
+        kept.set(url, { document, triedAt: now, renewAt: now + lifetime, isBeingRead: false })
         return document
+      })
+
+    const wasRead = ({ url }: DocumentRequest) =>
+      Effect.sync(() => {
+        const present = kept.get(url)
+        if (present !== undefined) present.isBeingRead = false
       })
 
     const found = (request: DocumentRequest): Effect.Effect<A, DocumentFailure> =>
       fetched(request).pipe(
         Effect.catchIf(isNotThere, () => refuse(request, undefined)),
+        Effect.ensuring(wasRead(request)),
         Effect.annotateLogs({ package: "effect-entra", "server.address": request.host })
       )
 
@@ -99,6 +110,7 @@ export const make = <A>(
         if (now < present.renewAt && now >= present.triedAt) return Effect.succeed(present.document)
         present.triedAt = now
         present.renewAt = now + pause
+        present.isBeingRead = true
         return Effect.as(Effect.ignore(flights.launch(flightOf(request))), present.document)
       })
 
@@ -106,8 +118,9 @@ export const make = <A>(
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const present = kept.get(request.url)
         if (present === undefined) return flights.join(flightOf(request))
-        if (Math.abs(now - present.triedAt) < minute) return Effect.succeed(present.document)
+        if (!present.isBeingRead && Math.abs(now - present.triedAt) < minute) return Effect.succeed(present.document)
         present.triedAt = now
+        present.isBeingRead = true
         return Effect.orElseSucceed(flights.join(flightOf(request)), () => present.document)
       })
 

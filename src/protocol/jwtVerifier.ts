@@ -38,13 +38,18 @@ const claimReasons: Readonly<Record<string, InvalidTokenReason>> = {
   exp: "expired"
 }
 
+const keyErrors = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JWKSInvalid]
+
+/** What `jose` does not call by a name of its own is about the key: it can't be imported, or is too weak. */
 const reasonOf = (error: unknown): InvalidTokenReason => {
   if (error instanceof errors.JWTExpired) return "expired"
-  if (error instanceof errors.JWTClaimValidationFailed) return claimReasons[error.claim] ?? "malformed"
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return error.reason === "missing" ? "malformed" : (claimReasons[error.claim] ?? "malformed")
   if (error instanceof errors.JOSEAlgNotAllowed) return "algorithm"
   if (error instanceof errors.JWSSignatureVerificationFailed) return "signature"
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return "key"
-  return "malformed"
+  return keyErrors.some((keyError) => error instanceof keyError) || !(error instanceof errors.JOSEError)
+    ? "key"
+    : "malformed"
 }
 
 interface Key {
@@ -52,11 +57,12 @@ interface Key {
   readonly issuer?: unknown
 }
 
-/** A key of Entra names the issuer that it signs for; others name none. */
-const isHeldTo = (keys: ReadonlyArray<Key>, kid: unknown, { iss, tid }: JWTPayload): boolean => {
-  const issuer = keys.find((key) => key.kid === kid)?.issuer
-  return typeof issuer !== "string" || issuerFor(issuer, tid) === iss
-}
+/** A key of Entra names the issuer that it signs for; others name none. A token without `kid` may be of any of them. */
+const isHeldTo = (keys: ReadonlyArray<Key>, kid: unknown, { iss, tid }: JWTPayload): boolean =>
+  keys.every(
+    (key) =>
+      (kid !== undefined && key.kid !== kid) || typeof key.issuer !== "string" || issuerFor(key.issuer, tid) === iss
+  )
 
 const noKeys = ({ url }: Documents.DocumentRequest) =>
   new ConfigurationError({

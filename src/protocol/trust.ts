@@ -10,11 +10,16 @@ type Trusted<A> = Either.Either<A, ConfigurationError>
 const untrusted = (expected: string, remedy: string): Trusted<never> =>
   Either.left(new ConfigurationError({ parameter: "authority", expected, remedy }))
 
-/** External ID's issuers have the tenant's GUID for a host name, whatever host was asked. */
-const isExternalIssuer = ({ host, pathname }: URL, { host: asked }: ResolvedAuthority): boolean => {
+/**
+ * External ID's issuers have the tenant's GUID for a host name, whatever host was asked, a domain of the tenant's own
+ * included (MSAL Android #2029); a tenant that was named by its GUID is that one.
+ */
+const isExternalIssuer = ({ host, pathname }: URL, { host: asked, kind, tenantId }: ResolvedAuthority): boolean => {
   const [tenant = ""] = host.split(".")
+  const isAsked = isGuid(tenantId) ? tenant === tenantId : asked.endsWith(".ciamlogin.com")
   return (
-    asked.endsWith(".ciamlogin.com") &&
+    kind === "entra" &&
+    isAsked &&
     isGuid(tenant) &&
     host === `${tenant}.ciamlogin.com` &&
     pathname === `/${tenant}/v2.0`
@@ -23,9 +28,10 @@ const isExternalIssuer = ({ host, pathname }: URL, { host: asked }: ResolvedAuth
 
 const isIssuerOf = (authority: ResolvedAuthority, issuer: string): boolean => {
   if (authority.issuer !== undefined) return issuer === authority.issuer
-  if (!URL.canParse(issuer)) return false
-  const url = new URL(issuer)
-  return authority.trustedHosts.includes(url.host) || isExternalIssuer(url, authority)
+  return Either.match(parseUrl("issuer", issuer), {
+    onLeft: () => false,
+    onRight: (url) => authority.trustedHosts.includes(url.host) || isExternalIssuer(url, authority)
+  })
 }
 
 const requireUrls = (metadata: Metadata): Trusted<Metadata> =>

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util"
 import { Effect } from "effect"
 import { cacheHit } from "./cacheHit.js"
 import { certificate } from "./certificate.js"
+import { challenges } from "./challenges.js"
 import { coldAcquisition } from "./coldAcquisition.js"
 import { concurrency } from "./concurrency.js"
 import type { Row } from "./measure.js"
@@ -10,7 +11,7 @@ import { onBehalfOf } from "./onBehalfOf.js"
 const { values } = parseArgs({
   options: { json: { type: "boolean" }, only: { type: "string" }, short: { type: "boolean" } }
 })
-const all = [cacheHit, concurrency, coldAcquisition, certificate, onBehalfOf]
+const all = [cacheHit, concurrency, coldAcquisition, certificate, onBehalfOf, challenges]
 const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
 if (chosen.length === 0) throw new Error(`--only takes one of ${all.map(({ name }) => name).join(", ")}`)
 

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, TestClock } from "effect"
+import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as Authority from "../../src/core/Authority.js"
 import { jwtClaims } from "../../src/core/jwtClaims.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
-import { defaults, tokenRequests } from "../support/emulated.js"
+import { defaults, options, tokenRequests } from "../support/emulated.js"
 import { callerToken, client, layer } from "../support/people.js"
 
 const scopes = defaults.apiUserScope
@@ -148,6 +149,14 @@ describe("in many tenants", () => {
     }).pipe(Effect.provide(layer({ authority: organizations, allowedTenants: [defaults.tenantId.toUpperCase()] })))
   )
 })
+
+it.effect("tenants that are served are named by their GUID, as their tokens do", () =>
+  Effect.gen(function* () {
+    const allowedTenants = [defaults.domain]
+    const failure = yield* Effect.flip(ConfidentialClient.make({ ...options, allowedTenants }))
+    assert.strictEqual(failure.parameter, "allowedTenants")
+  }).pipe(Effect.scoped, Effect.provide(layer()))
+)
 
 describe("a long-running process", () => {
   it.effect("goes on when the caller's token is over, until it is stopped", () =>

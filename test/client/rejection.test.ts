@@ -6,7 +6,7 @@ import { getToken, layer, script, tokenRequests } from "../support/emulated.js"
 
 const claims = JSON.stringify({ access_token: { nbf: { essential: true, value: "1" } } })
 
-const valueOf = ({ accessToken }: AccessToken.AccessToken) => Redacted.value(accessToken)
+const textOf = ({ accessToken }: AccessToken.AccessToken) => Redacted.value(accessToken)
 
 describe("a token that its resource refused", () => {
   it.effect("is replaced by one exchange, however many were refused with it", () =>
@@ -14,9 +14,9 @@ describe("a token that its resource refused", () => {
       const rejected = yield* getToken()
       const all = yield* Effect.replicateEffect(getToken({ rejected, claims }), 100, { concurrency: "unbounded" })
       const late = yield* getToken({ rejected, claims })
-      assert.strictEqual(new Set([...all, late].map(valueOf)).size, 1)
-      assert.notStrictEqual(valueOf(late), valueOf(rejected))
-      assert.strictEqual(valueOf(yield* getToken()), valueOf(late))
+      assert.strictEqual(new Set([...all, late].map(textOf)).size, 1)
+      assert.notStrictEqual(textOf(late), textOf(rejected))
+      assert.strictEqual(textOf(yield* getToken()), textOf(late))
       assert.lengthOf(yield* tokenRequests, 2)
     }).pipe(Effect.provide(layer()))
   )
@@ -30,8 +30,8 @@ describe("a token that its resource refused", () => {
       const newer = yield* getToken({ rejected })
       yield* TestClock.adjust("5 seconds")
       const older = yield* Fiber.join(begun)
-      assert.notStrictEqual(valueOf(newer), valueOf(older))
-      assert.strictEqual(valueOf(yield* getToken()), valueOf(newer))
+      assert.notStrictEqual(textOf(newer), textOf(older))
+      assert.strictEqual(textOf(yield* getToken()), textOf(newer))
       assert.lengthOf(yield* tokenRequests, 3)
     }).pipe(Effect.provide(layer()))
   )
@@ -41,7 +41,7 @@ describe("a token that its resource refused", () => {
       const body = { access_token: "the same", token_type: "Bearer", expires_in: 3600 }
       yield* script(...Array.from({ length: 3 }, () => Fault.respond({ status: 200, body })))
       const rejected = yield* getToken()
-      assert.strictEqual(valueOf(yield* getToken({ rejected })), "the same")
+      assert.strictEqual(textOf(yield* getToken({ rejected })), "the same")
       assert.strictEqual((yield* getToken()).source, "identity_provider")
       assert.lengthOf(yield* tokenRequests, 3)
     }).pipe(Effect.provide(layer()))
@@ -53,7 +53,7 @@ describe("a token that its resource refused", () => {
       const stranger = AccessToken.make({ accessToken: Redacted.make("another's") })
       yield* getToken({ rejected: stranger })
       assert.lengthOf(yield* tokenRequests, 2)
-      assert.notStrictEqual(valueOf(yield* getToken()), valueOf(present))
+      assert.notStrictEqual(textOf(yield* getToken()), textOf(present))
     }).pipe(Effect.provide(layer()))
   )
 })

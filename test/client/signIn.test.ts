@@ -158,6 +158,20 @@ describe("a response", () => {
     }).pipe(Effect.provide(layer()))
   )
 
+  it.effect.each<readonly [string, Readonly<Record<string, string | ReadonlyArray<string> | undefined>>]>([
+    ["an error that can't be read", { error: '"' }],
+    ["two errors", { error: ["access_denied", "server_error"] }],
+    ["neither code nor error", { code: undefined }]
+  ])("with %s is malformed, code or not", ([, change]) =>
+    Effect.gen(function* () {
+      const { acquireTokenByCode, flow, url } = yield* begun
+      const response = { ...Object.fromEntries(yield* visit(url)), ...change }
+      const failure = yield* Effect.flip(acquireTokenByCode({ flow, response }))
+      assert.include(failure, { _tag: "InvalidAuthorizationResponse", reason: "malformed" })
+      assert.isEmpty(yield* grants)
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.effect("whose id token does not hold leaves nothing behind", () =>
     Effect.gen(function* () {
       const { acquireTokenByCode, flow, url } = yield* begun
