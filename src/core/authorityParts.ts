@@ -89,7 +89,7 @@ export const parseTenantName = (text: string): Parsed<string> => {
  *
  * @internal
  */
-export const parsePolicy = (text: string): Parsed<string> =>
-  /^[\w-]{1,128}$/.test(text)
+export const parsePolicy = (text: string | undefined): Parsed<string> =>
+  text !== undefined && /^[\w-]{1,128}$/.test(text)
     ? Either.right(text.toLowerCase())
     : refuse("policy", "the name of a user flow or custom policy", "Name it as in the portal, such as B2C_1_signin.")

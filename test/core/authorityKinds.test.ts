@@ -321,6 +321,11 @@ describe("what is no authority", () => {
     assert.include(error.expected, "usGovernment")
   })
 
+  it("is B2C without a policy, as plain JavaScript may write it", () => {
+    const authority = Authority.b2c({ tenant: "contoso", ...JSON.parse("{}") })
+    assert.strictEqual(Either.getOrThrow(Either.flip(Authority.resolve(authority))).parameter, "policy")
+  })
+
   it.each(["common", "organizations", "consumers"])("is External ID at %s", (tenantId) => {
     const authority = Authority.externalId({ tenantId, host: "https://login.contoso.example" })
     assert.strictEqual(Either.getOrThrow(Either.flip(Authority.resolve(authority))).parameter, "tenantId")
