@@ -1,6 +1,7 @@
 /**
- * The modules that run everywhere and that a program with a client needs. `Aadsts` (a large table), `ClientCertificate`,
- * `IdTokenVerifier` and `EntraEmulator` (which sign or verify) have entries of their own, so that nobody loads them who does not ask for them.
+ * The modules that run everywhere and that a program with a client needs. Those that bring a large table (`Aadsts`), `jose`
+ * (`ClientCertificate`, `IdTokenVerifier`, `TokenValidator`, `WebSignIn`, `EntraEmulator`) or an optional peer
+ * (`OnBehalfOfRpc`) have entries of their own, so that nobody loads them who does not ask for them.
  *
  * @since 0.1.0
  */
@@ -21,3 +22,6 @@ export * as FederatedCredential from "./credential/FederatedCredential.js"
 export * as BearerHttpClient from "./http/BearerHttpClient.js"
 export * as ClaimsChallengeHandler from "./http/ClaimsChallengeHandler.js"
 export * as RetryPolicy from "./resilience/RetryPolicy.js"
+export * as Caller from "./server/Caller.js"
+export * as CallerError from "./server/CallerError.js"
+export * as OnBehalfOf from "./server/OnBehalfOf.js"

@@ -439,6 +439,7 @@ export class AuthorizationDeclined extends Schema.TaggedError<AuthorizationDecli
  */
 export const InvalidTokenReason = Schema.Literal(
   "malformed",
+  "bound",
   "algorithm",
   "key",
   "signature",
@@ -461,6 +462,7 @@ export type InvalidTokenReason = typeof InvalidTokenReason.Type
 
 const invalidTokenText: Record<InvalidTokenReason, string> = {
   malformed: "is no signed JWT with the claims that it must have",
+  bound: "is bound to a key (cnf): as a bearer token it does not count",
   algorithm: "is signed with an algorithm that is not allowed",
   key: "is signed with a key that its issuer does not publish",
   signature: "has a signature that does not fit",

@@ -64,6 +64,12 @@ const isHeldTo = (keys: ReadonlyArray<Key>, kid: unknown, { iss, tid }: JWTPaylo
       (kid !== undefined && key.kid !== kid) || typeof key.issuer !== "string" || issuerFor(key.issuer, tid) === iss
   )
 
+type LocalKeys = ReturnType<typeof createLocalJWKSet>
+
+const usable = ({ keys }: typeof KeySet.Type): JSONWebKeySet => ({
+  keys: keys.flatMap((key) => (typeof key.kty === "string" ? { ...key, kty: key.kty } : []))
+})
+
 const noKeys = ({ url }: Documents.DocumentRequest) =>
   new ConfigurationError({
     parameter: "authority",
@@ -83,16 +89,21 @@ export const make = (transport: Transport): Effect.Effect<JwtVerifier, never, Sc
   Effect.gen(function* () {
     const documents = yield* Documents.make(transport, { read: reader(KeySet, "keys"), refuse: noKeys })
 
-    const verifyWith = (token: string, { keys }: typeof KeySet.Type, expectation: Expectation) =>
+    /** Importing a key costs as much as verifying by it: once for each reading of the keys. */
+    const imported = new WeakMap<typeof KeySet.Type, LocalKeys>()
+    const localKeys = (published: typeof KeySet.Type): LocalKeys => {
+      const keys = imported.get(published) ?? createLocalJWKSet(usable(published))
+      imported.set(published, keys)
+      return keys
+    }
+
+    const verifyWith = (token: string, published: typeof KeySet.Type, expectation: Expectation) =>
       Effect.gen(function* () {
         const invalid = (reason: InvalidTokenReason) => new InvalidToken({ token: expectation.token, reason })
         const now = yield* Clock.currentTimeMillis
-        const set: JSONWebKeySet = {
-          keys: keys.flatMap((key) => (typeof key.kty === "string" ? { ...key, kty: key.kty } : []))
-        }
         const { payload, protectedHeader } = yield* Effect.tryPromise({
           try: () =>
-            jwtVerify(token, createLocalJWKSet(set), {
+            jwtVerify(token, localKeys(published), {
               algorithms,
               audience: typeof expectation.audience === "string" ? expectation.audience : [...expectation.audience],
               clockTolerance,
@@ -102,7 +113,7 @@ export const make = (transport: Transport): Effect.Effect<JwtVerifier, never, Sc
           catch: (error) => invalid(reasonOf(error))
         })
         if (payload.iss !== issuerFor(expectation.issuer, payload.tid)) return yield* invalid("issuer")
-        return isHeldTo(keys, protectedHeader.kid, payload) ? payload : yield* invalid("issuer")
+        return isHeldTo(published.keys, protectedHeader.kid, payload) ? payload : yield* invalid("issuer")
       })
 
     const isWellFormed = (token: string): boolean => {

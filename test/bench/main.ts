@@ -7,11 +7,12 @@ import { coldAcquisition } from "./coldAcquisition.js"
 import { concurrency } from "./concurrency.js"
 import type { Row } from "./measure.js"
 import { onBehalfOf } from "./onBehalfOf.js"
+import { validation } from "./validation.js"
 
 const { values } = parseArgs({
   options: { json: { type: "boolean" }, only: { type: "string" }, short: { type: "boolean" } }
 })
-const all = [cacheHit, concurrency, coldAcquisition, certificate, onBehalfOf, challenges]
+const all = [cacheHit, concurrency, coldAcquisition, certificate, onBehalfOf, challenges, validation]
 const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
 if (chosen.length === 0) throw new Error(`--only takes one of ${all.map(({ name }) => name).join(", ")}`)
 
