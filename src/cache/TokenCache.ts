@@ -44,6 +44,21 @@ export interface Entry extends Lifetime {
   readonly hit: Exit.Exit<AccessToken>
   /** Exchanges are numbered as they start: an older one never replaces what a newer one has won. */
   readonly sequence: number
+  /** The claims request that it was won with, as the challenge wrote it. */
+  readonly claims: string | undefined
+}
+
+/**
+ * What is known of a token beside itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AboutToken {
+  /** When what it was got with ends (epoch milliseconds): it is kept no longer. */
+  readonly endsAt?: number | undefined
+  /** The claims request that it was won with. */
+  readonly claims?: string | undefined
 }
 
 /**
@@ -68,6 +83,8 @@ export interface UserKey {
 export interface User {
   /** Absent where the authority told nothing of it. */
   readonly account: Account | undefined
+  /** Whose a long-running process is. */
+  readonly owner?: string | undefined
   /** The tenant that issued the refresh token. */
   readonly tenantId: string
   readonly refreshToken: Redacted.Redacted | undefined
@@ -85,18 +102,18 @@ export interface TokenCacheService {
   /** A fresh entry of the key's family that was granted all of these scopes, and more. */
   readonly unsafeFind: (key: CacheKey, scopes: ReadonlyArray<string>, now: number) => Entry | undefined
   /**
-   * Keeps a token, at most until `endsAt` (epoch milliseconds), unless it has no usable end, a newer exchange's is there, or
+   * Keeps a token, unless it has no usable end, its resource has refused it, a newer exchange's is there, or
    * its user has been removed since the exchange began.
    */
   readonly set: (
     key: CacheKey,
     token: AccessToken,
     sequence: number,
-    endsAt?: number | undefined
+    about?: AboutToken | undefined
   ) => Effect.Effect<void>
   /**
-   * Remembers that its resource refused this very token: it is dropped, and not kept again. Tells which exchange had begun
-   * last when it was refused first: only what came of a later one is newer.
+   * Remembers that a resource refused this very token: it is dropped wherever it rests in its partition, and not kept again.
+   * Tells which exchange had begun last when it was refused first: only what came of a later one is newer.
    */
   readonly reject: (key: CacheKey, token: AccessToken) => Effect.Effect<number>
   /** How many tokens there are, expired ones included. */
@@ -141,11 +158,11 @@ const grants = ({ token }: Entry, scopes: ReadonlyArray<string>): boolean => {
 }
 
 const mostRejections = 10_000
-/** No two tokens of one key end alike: that is their signature, or all of them. */
+/** No two tokens of one principal end alike: that is their signature, or all of them. */
 const tailLength = 43
 
-const rejectionOf = ({ id }: CacheKey, { accessToken }: AccessToken): string =>
-  joinKey(id, Redacted.value(accessToken).slice(-tailLength))
+const rejectionOf = ({ partition }: CacheKey, { accessToken }: AccessToken): string =>
+  joinKey(partition, Redacted.value(accessToken).slice(-tailLength))
 
 class Memory implements TokenCacheService {
   /** In the order in which they were written. */
@@ -172,7 +189,12 @@ class Memory implements TokenCacheService {
     return undefined
   }
 
-  readonly set = (key: CacheKey, token: AccessToken, sequence: number, endsAt?: number): Effect.Effect<void> =>
+  readonly set = (
+    key: CacheKey,
+    token: AccessToken,
+    sequence: number,
+    { claims, endsAt }: AboutToken = {}
+  ): Effect.Effect<void> =>
     Effect.zipWith(Clock.currentTimeMillis, Random.next, (now, random) => {
       const lifetime = lifetimeOf(token, now, endsAt)
       const present = this.entries.get(key.id)
@@ -184,13 +206,13 @@ class Memory implements TokenCacheService {
       if (this.entries.size >= this.capacity) this.makeRoom(now)
       const renewal = { dueAt: renewalOf(token, lifetime, random), failures: 0 }
       const hit = Exit.succeed(withSource(token, "cache"))
-      this.keep({ key, token, sequence, renewal, hit, ...lifetime })
+      this.keep({ key, token, sequence, claims, renewal, hit, ...lifetime })
     })
 
   readonly reject = (key: CacheKey, token: AccessToken): Effect.Effect<number> =>
     Effect.sync(() => {
-      const present = this.entries.get(key.id)
-      if (present !== undefined && Equal.equals(present.token.accessToken, token.accessToken)) this.drop(key)
+      for (const other of [...(this.partitions.get(key.partition)?.values() ?? [])])
+        if (Equal.equals(this.entries.get(other.id)?.token.accessToken, token.accessToken)) this.drop(other)
       const rejection = rejectionOf(key, token)
       const since = this.rejections.get(rejection) ?? this.started
       this.rejections.set(rejection, since)

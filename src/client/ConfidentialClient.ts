@@ -17,6 +17,7 @@ import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import * as Authority from "../core/Authority.js"
 import { isGuid } from "../core/guid.js"
+import { isMultiTenant } from "../core/resolvedAuthority.js"
 import type { Scopes } from "../core/scopes.js"
 import { ConfigurationError, type ExchangeError, type SignInError, type UserError } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
@@ -88,7 +89,8 @@ export interface OnBehalfOfRequest extends ResourceRequest {
  * @category models
  */
 export interface SilentRequest extends ResourceRequest {
-  readonly account: Pick<Account, "homeAccountId">
+  /** In the tenant to which it signed in, where the authority is for users of many. */
+  readonly account: Pick<Account, "homeAccountId"> & { readonly tenantId?: string | undefined }
   /** The session in which the account signed in. */
   readonly session?: string | undefined
 }
@@ -100,6 +102,8 @@ export interface SilentRequest extends ResourceRequest {
 export interface RefreshTokenRequest {
   readonly refreshToken: Redacted.Redacted
   readonly scopes: Scopes
+  /** Whose it is, for authorities whose answer doesn't tell; otherwise such an account gets a name of its own. */
+  readonly homeAccountId?: string | undefined
   readonly tenantId?: string | undefined
   /** Whose accounts the user's is kept among. */
   readonly session?: string | undefined
@@ -155,9 +159,9 @@ export interface ConfidentialClientService {
   readonly acquireTokenByRefreshToken: (
     request: RefreshTokenRequest
   ) => Effect.Effect<AuthenticationResult, SignInError>
-  /** Those who have signed in within a session. */
-  readonly getAccounts: (options?: {
-    readonly session?: string | undefined
+  /** Those who have signed in within a session; `""` is the one of sign-ins that named none. */
+  readonly getAccounts: (options: {
+    readonly session: string
   }) => Effect.Effect<ReadonlyArray<Account>, ConfigurationError>
   /** Forgets an account with all its tokens, those on their way included; tells whether it was there. */
   readonly removeAccount: (request: {
@@ -228,7 +232,7 @@ export const make = (
 ): Effect.Effect<ConfidentialClientService, ConfigurationError, HttpClient.HttpClient | TokenCache | Scope.Scope> =>
   Effect.gen(function* () {
     yield* requireClientId(options.clientId)
-    yield* Authority.resolve(options.authority)
+    const isForMany = isMultiTenant(yield* Authority.resolve(options.authority))
     yield* requireTenantIds(options.allowedTenants)
     const client = factsOf(options)
     const cache = yield* TokenCache
@@ -239,7 +243,11 @@ export const make = (
     const region = yield* Region.make(options.azureRegion, transport)
     const ask = TokenRequests.make({ ...client, credential, discovery, transport })
     const resilience = yield* Resilience.make(policy)
-    const acquisition = yield* Acquisition.make<ExchangeError>({ cache, resilience: resilience.forFailures() })
+    const acquisition = yield* Acquisition.make<ExchangeError>({
+      cache,
+      resilience: resilience.forFailures(),
+      exhausted: App.exhausted
+    })
     const users = yield* Users.make({ ask, cache, client, discovery, policy, resilience })
     const app = provider(client, acquisition, App.make(ask, region))
 
@@ -250,7 +258,10 @@ export const make = (
       acquireTokenByClientCredential: (request) => getToken(app, request),
       acquireTokenOnBehalfOf: ({ assertion, ...request }) => getToken(users.onBehalfOf(assertion), request),
       acquireTokenSilent: ({ account, session, ...request }) =>
-        getToken(users.account(account.homeAccountId, { session }), request)
+        getToken(users.account(account.homeAccountId, { session }), {
+          ...request,
+          tenantId: request.tenantId ?? (isForMany ? account.tenantId : undefined)
+        })
     }
   })
 

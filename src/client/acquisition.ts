@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -13,6 +14,7 @@ import { ClientClosed, type ExchangeError, type Failure, type TokenError } from 
 import { renewals, servedFrom } from "../core/TokenMetrics.js"
 import type { TokenRequest, TokenSource } from "../core/TokenProvider.js"
 import type { TokenResponse } from "../protocol/wire.js"
+import { BoundedMap } from "../resilience/boundedMap.js"
 import type { Asker } from "../resilience/refusals.js"
 import type { Resilience } from "../resilience/resilience.js"
 import * as SingleFlight from "../resilience/singleFlight.js"
@@ -68,6 +70,12 @@ const patience = Duration.seconds(1)
 /** Whether any token that serves will do. */
 const asksForAny = ({ claims, forceRefresh }: TokenRequest): boolean => claims === undefined && forceRefresh !== true
 
+const isSame = (one: AccessToken, other: AccessToken): boolean => Equal.equals(one.accessToken, other.accessToken)
+
+/** How long claims are not asked for again that were in vain. */
+const vainPause = 60_000
+const mostVain = 1000
+
 const counted = (token: AccessToken): AccessToken => {
   servedFrom[token.source].unsafeUpdate(1, [])
   return token
@@ -84,10 +92,12 @@ const renewed = (result: string): void => Metric.tagged(renewals, "result", resu
 export const make = <E extends TokenError>(options: {
   readonly cache: TokenCacheService
   readonly resilience: Resilience<E | ExchangeError>
+  /** Says that claims are demanded which a token had been won with. */
+  readonly exhausted: (claims: string) => E | ExchangeError
 }): Effect.Effect<Acquisition<E | ExchangeError>, never, Scope.Scope> =>
   Effect.gen(function* () {
     type Failed = E | ExchangeError
-    const { cache, resilience } = options
+    const { cache, exhausted, resilience } = options
     const flights = yield* SingleFlight.make<AccessToken, Failed>(new ClientClosed())
 
     /** A token that is there stays in use, and is renewed a while later; each time that it failed, later. */
@@ -110,7 +120,7 @@ export const make = <E extends TokenError>(options: {
           )
           .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
         const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
-        yield* cache.set(resource.key, token, sequence, resource.endsAt)
+        yield* cache.set(resource.key, token, sequence, { endsAt: resource.endsAt, claims })
         return token
       }).pipe(
         Effect.tapError(() => (claims === undefined ? postpone(resource, 1) : Effect.void)),
@@ -165,19 +175,61 @@ export const make = <E extends TokenError>(options: {
       return now < inHand.freshUntil ? inHand.hit : Effect.succeed(stale(inHand))
     }
 
+    /** The exchange under way that follows a rejection: what it wins is what the key's callers are to get. */
+    const replacements = new Map<string, SingleFlight.Flight<AccessToken, Failed>>()
+    /** Claims that were demanded again of a token which had been won with them, and until when they are not asked for. */
+    const vain = new BoundedMap<number>(mostVain)
+
+    const joinPlain = (resource: Resource<Failed>, request: TokenRequest) => {
+      const plain = flights.join(flightOf(resource, request))
+      const replacement = asksForAny(request) ? replacements.get(resource.key.id) : undefined
+      return replacement === undefined ? plain : Effect.orElse(flights.join(replacement), () => plain)
+    }
+
     const unheld = (resource: Resource<Failed>, request: TokenRequest, now: number) => {
       const granted = asksForAny(request) ? cache.unsafeFind(resource.key, resource.scopes, now) : undefined
       return granted === undefined
-        ? flights.join(flightOf(resource, request))
-        : Effect.zipRight(cache.set(resource.key, granted.token, granted.sequence, resource.endsAt), granted.hit)
+        ? joinPlain(resource, request)
+        : Effect.zipRight(
+            cache.set(resource.key, granted.token, granted.sequence, {
+              endsAt: resource.endsAt,
+              claims: granted.claims
+            }),
+            granted.hit
+          )
     }
+
+    const replaced = (resource: Resource<Failed>, request: TokenRequest, since: number) =>
+      Effect.suspend(() => {
+        const flight = flightOf(resource, request, since)
+        const { id } = resource.key
+        const over = Effect.sync(() => replacements.delete(id))
+        const replacement = {
+          ...flight,
+          pass: Effect.onError(flight.pass, () => over),
+          run: Effect.ensuring(flight.run, over)
+        }
+        replacements.set(id, replacement)
+        return flights.join(replacement)
+      })
 
     /** However many were refused with one token, one exchange that began afterwards answers them all. */
     const afterRejection = (resource: Resource<Failed>, request: TokenRequest, rejected: AccessToken) =>
-      Effect.zipWith(cache.reject(resource.key, rejected), Clock.currentTimeMillis, (since, now) => {
-        const entry = cache.unsafeGet(resource.key)
-        const isNewer = entry !== undefined && entry.sequence > since && serves(entry, now)
-        return isNewer && request.forceRefresh !== true ? entry.hit : flights.join(flightOf(resource, request, since))
+      Effect.suspend(() => {
+        const { claims } = request
+        const held = cache.unsafeGet(resource.key)
+        const wonWith = held !== undefined && isSame(held.token, rejected) ? held.claims : undefined
+        const demand = joinKey(resource.key.id, claims ?? "")
+        return Effect.zipWith(cache.reject(resource.key, rejected), Clock.currentTimeMillis, (since, now) => {
+          if (claims !== undefined && wonWith === claims) vain.set(demand, now + vainPause)
+          const entry = cache.unsafeGet(resource.key)
+          const isNewer = entry !== undefined && entry.sequence > since && serves(entry, now)
+          const satisfies = claims === undefined || entry?.claims === claims
+          if (isNewer && satisfies && request.forceRefresh !== true) return entry.hit
+          return claims !== undefined && now < (vain.get(demand) ?? 0)
+            ? Effect.fail(exhausted(claims))
+            : replaced(resource, request, since)
+        })
       }).pipe(Effect.flatten, Effect.map(counted))
 
     const get = (resource: Resource<Failed>, request: TokenRequest): Effect.Effect<AccessToken, Failed> =>

@@ -1,11 +1,19 @@
 import * as Effect from "effect/Effect"
 import { type ResolvedAuthority, requireTenant } from "../core/Authority.js"
 import { inRegion } from "../core/resolvedAuthority.js"
-import type { ExchangeError } from "../core/TokenError.js"
+import { type ExchangeError, RequestRejected } from "../core/TokenError.js"
 import { clientCredentials } from "../protocol/grants.js"
 import type { Principal } from "./principal.js"
 import type { Region } from "./region.js"
 import type { Ask } from "./tokenRequest.js"
+
+/**
+ * An app has nobody who could satisfy claims that its own exchange could not.
+ *
+ * @internal
+ */
+export const exhausted = (claims: string): ExchangeError =>
+  new RequestRejected({ source: "local", error: "insufficient_claims", errorCodes: [], claims })
 
 /**
  * The app itself (RFC 6749 4.4): it acts in one tenant at a time, and may ask the service of its region.

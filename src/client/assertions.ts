@@ -1,8 +1,6 @@
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/Encoding"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
+import { sha256 } from "../core/digest.js"
 import { jwtClaims } from "../core/jwtClaims.js"
 import { ConfigurationError } from "../core/TokenError.js"
 import { BoundedMap } from "../resilience/boundedMap.js"
@@ -35,28 +33,25 @@ const tailOf = (assertion: Redacted.Redacted): string => Redacted.value(assertio
 const refuse = (expected: string, remedy: string) =>
   new ConfigurationError({ parameter: "assertion", expected, remedy })
 
-const Claims = Schema.Struct({
-  exp: Schema.optional(Schema.Finite),
-  idtyp: Schema.optional(Schema.String),
-  scp: Schema.optional(Schema.String),
-  tid: Schema.optional(Schema.String),
-  oid: Schema.optional(Schema.String)
-})
-const decodeClaims = Schema.decodeUnknownOption(Claims)
+type Claims = NonNullable<ReturnType<typeof jwtClaims>>
 
-/** A user's access token has scopes (`scp`); an app's has none, nor has an id token. Encrypted ones don't tell. */
-const refusalOf = (claims: typeof Claims.Type | undefined): ConfigurationError | undefined => {
-  if (claims === undefined || claims.scp !== undefined) return undefined
+/** Each claim is read by itself: an odd one counts as absent, and takes no other with it. */
+const textIn = (claim: unknown): string | undefined => (typeof claim === "string" ? claim : undefined)
+
+/** Seconds in a token, milliseconds here. */
+const timeIn = (claim: unknown): number | undefined =>
+  typeof claim === "number" && Number.isFinite(claim) ? claim * 1000 : undefined
+
+/** `scp` is Entra's name, `scope` that of RFC 9068 2.2.3; some servers write lists. */
+const hasScopes = ({ scope, scp }: Claims): boolean => scp !== undefined || scope !== undefined
+
+/** A user's access token has scopes; an app's has none, nor has an id token. Encrypted ones don't tell. */
+const refusalOf = (claims: Claims | undefined): ConfigurationError | undefined => {
+  if (claims === undefined || hasScopes(claims)) return undefined
   return claims.idtyp === "app"
     ? refuse("a user's access token, not an app's", "An app has no user to act for: ask as the app itself.")
-    : refuse("a user's access token: with scp", "Pass the access token that the caller sent, not an id token.")
+    : refuse("a user's access token: with scp or scope", "Pass the access token that the caller sent, not an id token.")
 }
-
-const hashOf = (text: string): Effect.Effect<string> =>
-  Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
-    (digest) => Encoding.encodeBase64Url(new Uint8Array(digest))
-  )
 
 /**
  * @internal
@@ -72,15 +67,15 @@ export const make = (): Assertions => {
       Effect.gen(function* () {
         const text = Redacted.value(assertion)
         if (text.trim() === "") return yield* refuse("the caller's access token", "Take it from its request.")
-        const claims = Option.getOrUndefined(Option.flatMap(Option.fromNullable(jwtClaims(text)), decodeClaims))
+        const claims = jwtClaims(text)
         const refusal = refusalOf(claims)
         if (refusal !== undefined) return yield* refusal
         const read = {
           value: assertion,
-          hash: yield* hashOf(text),
-          endsAt: claims?.exp === undefined ? undefined : claims.exp * 1000,
-          tenantId: claims?.tid,
-          userId: claims?.oid
+          hash: yield* sha256(text),
+          endsAt: timeIn(claims?.exp),
+          tenantId: textIn(claims?.tid),
+          userId: textIn(claims?.oid)
         }
         seen.set(tailOf(assertion), read)
         return read

@@ -1,9 +1,11 @@
 import * as Effect from "effect/Effect"
+import type { TokenCacheService, UserKey } from "../cache/TokenCache.js"
+import { resolve } from "../core/Authority.js"
 import type { UserError } from "../core/TokenError.js"
 import { onBehalfOf, refreshToken } from "../protocol/grants.js"
 import type { Assertion } from "./assertions.js"
-import { exchange } from "./onBehalfOf.js"
-import { type ClientFacts, inTenant, type Principal } from "./principal.js"
+import { exchange, tenantOf } from "./onBehalfOf.js"
+import { type ClientFacts, inTenant, type Principal, requireAllowed } from "./principal.js"
 import type { Renewal } from "./renewal.js"
 import type { Ask } from "./tokenRequest.js"
 import { userKey, userPrincipal } from "./userKey.js"
@@ -19,6 +21,19 @@ export const make = (client: ClientFacts, { renew }: Renewal, process: string): 
   key: () => userPrincipal("process", "", process),
   ask: (asking) => renew(userKey(client.clientId, asking.authority, "process", "", process), asking)
 })
+
+const ownerOf = ({ hash, tenantId, userId }: Assertion): string =>
+  tenantId === undefined || userId === undefined ? hash : `${userId}.${tenantId}`
+
+/**
+ * Drops what is kept of a process if it was another user's: a key that is used again must not mix the two.
+ *
+ * @internal
+ */
+export const claim = (cache: TokenCacheService, key: UserKey, assertion: Assertion): Effect.Effect<void> =>
+  Effect.flatMap(cache.user(key), (known) =>
+    known === undefined || known.owner === ownerOf(assertion) ? Effect.void : Effect.asVoid(cache.removeUser(key))
+  )
 
 /**
  * The same process at its beginning, while the caller's token is there.
@@ -39,10 +54,13 @@ export const begin = (
   key: () => userPrincipal("process", "", process),
   ask: (asking) =>
     Effect.gen(function* () {
-      const authority = yield* inTenant(client, assertion.tenantId)(asking.authority)
+      const authority = yield* tenantOf(client, assertion)(asking.authority)
+      yield* requireAllowed(client, yield* resolve(client.authority), authority)
       const response = yield* exchange(ask, assertion, { ...asking, authority }, [...asking.scopes, "offline_access"])
       yield* remember(userKey(client.clientId, asking.authority, "process", "", process), response, {
         account: undefined,
+        owner: ownerOf(assertion),
+        offered: undefined,
         sequence: asking.sequence,
         tenantId: authority.tenantId
       })

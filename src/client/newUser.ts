@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { joinKey } from "../cache/cacheKey.js"
 import type { TokenCacheService } from "../cache/TokenCache.js"
-import { type Account, fromResponse } from "../core/Account.js"
+import { Account, fromResponse } from "../core/Account.js"
 import type { ResolvedAuthority } from "../core/Authority.js"
 import { capabilityClaims, mergeClaims } from "../core/claims.js"
 import { makeGuid } from "../core/guid.js"
-import { type ConfigurationError, InvalidToken, type SignInError, type UserError } from "../core/TokenError.js"
+import type { ConfigurationError, SignInError, UserError } from "../core/TokenError.js"
 import { authorizationCode, type Grant } from "../protocol/grants.js"
 import { mayResend } from "../protocol/resend.js"
 import type { Form } from "../protocol/transport.js"
@@ -17,6 +17,7 @@ import type { AuthenticationResult } from "./AuthorizationCode.js"
 import * as AccountPrincipal from "./account.js"
 import { issuedToken } from "./issuedToken.js"
 import { type ClientFacts, resourceOf } from "./principal.js"
+import { unguessable } from "./random.js"
 import { clientInfo, type Renewal, userScopes } from "./renewal.js"
 import type { Ask } from "./tokenRequest.js"
 import { userKey } from "./userKey.js"
@@ -28,6 +29,8 @@ export interface Arrival {
   /** What it is known by while it is under way. */
   readonly id: string
   readonly parameters: Form
+  /** Whose it is, if the caller knows. */
+  readonly homeAccountId?: string | undefined
   readonly scopes: ReadonlyArray<string>
   readonly tenantId: string | undefined
   readonly claims: string | undefined
@@ -40,9 +43,26 @@ export interface Arrival {
 
 const opened = (secret: Redacted.Redacted | undefined): string | undefined => secret && Redacted.value(secret)
 
-const accountOf = ({ client_info, id_token }: TokenResponse): Effect.Effect<Account, InvalidToken> => {
-  const account = fromResponse({ clientInfo: opened(client_info), idToken: opened(id_token) })
-  return account === undefined ? new InvalidToken({ token: "id token", reason: "malformed" }) : Effect.succeed(account)
+/** A token that was issued is not lost because nobody says whose it is: such an account gets a name of its own. */
+const accountOf = (
+  { client_info, id_token }: TokenResponse,
+  { authority, homeAccountId }: Arrival
+): Effect.Effect<Account> => {
+  const told = fromResponse({ clientInfo: opened(client_info), idToken: opened(id_token) })
+  if (told !== undefined) return Effect.succeed(told)
+  const name = homeAccountId === undefined ? Effect.map(unguessable, Redacted.value) : Effect.succeed(homeAccountId)
+  return Effect.map(
+    name,
+    (id) =>
+      new Account({
+        homeAccountId: id,
+        localAccountId: id,
+        tenantId: authority.tenantId,
+        username: undefined,
+        name: undefined,
+        idTokenClaims: {}
+      })
+  )
 }
 
 /** How users come in. */
@@ -97,19 +117,20 @@ export const make = (options: {
   }
 
   const kept = (
-    { authority, scopes, session, tenantId }: Arrival,
+    arrival: Arrival,
     response: TokenResponse,
     { correlationId, sequence }: { readonly correlationId: string; readonly sequence: number }
-  ): Effect.Effect<AuthenticationResult, ConfigurationError | InvalidToken> =>
+  ): Effect.Effect<AuthenticationResult, ConfigurationError> =>
     Effect.gen(function* () {
-      const account = yield* accountOf(response)
+      const { authority, claims, scopes, session, tenantId } = arrival
+      const account = yield* accountOf(response, arrival)
       const { homeAccountId } = account
       const principal = AccountPrincipal.make(client, renewal, homeAccountId, session)
       const resource = yield* resourceOf(client, principal, scopes, { tenantId })
       const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
       const key = userKey(client.clientId, authority, "account", session, homeAccountId)
-      yield* renewal.remember(key, response, { account, sequence, tenantId: account.tenantId })
-      yield* cache.set(resource.key, token, sequence)
+      yield* renewal.remember(key, response, { account, offered: undefined, sequence, tenantId: account.tenantId })
+      yield* cache.set(resource.key, token, sequence, { claims })
       return { account, token }
     })
 

@@ -1,5 +1,8 @@
 import type * as Effect from "effect/Effect"
-import type { UserError } from "../core/TokenError.js"
+import * as Either from "effect/Either"
+import type { ResolvedAuthority } from "../core/Authority.js"
+import { isMultiTenant } from "../core/resolvedAuthority.js"
+import { ConfigurationError, type UserError } from "../core/TokenError.js"
 import { onBehalfOf as grant } from "../protocol/grants.js"
 import type { TokenResponse } from "../protocol/wire.js"
 import type { Assertion } from "./assertions.js"
@@ -35,13 +38,32 @@ export const exchange = (
   })
 
 /**
+ * The tenant that an assertion names, where the client's authority is for users of many; one that names none can't be
+ * exchanged there.
+ *
+ * @internal
+ */
+export const tenantOf =
+  (client: ClientFacts, { tenantId }: Assertion) =>
+  (named: ResolvedAuthority): Either.Either<ResolvedAuthority, ConfigurationError> =>
+    tenantId === undefined && isMultiTenant(named)
+      ? Either.left(
+          new ConfigurationError({
+            parameter: "tenantId",
+            expected: `the tenant of this assertion, which can't be read, not ${named.tenantId}`,
+            remedy: "Name it for this call, or on the authority."
+          })
+        )
+      : inTenant(client, tenantId)(named)
+
+/**
  * A caller on whose behalf the app acts: known by the token that it sent, and gone when that token ends.
  *
  * @internal
  */
 export const make = (client: ClientFacts, ask: Ask, assertion: Assertion): Principal<UserError> => ({
   grant,
-  at: inTenant(client, assertion.tenantId),
+  at: tenantOf(client, assertion),
   key: ({ tenantId }) => ["assertion", tenantId, assertion.hash],
   endsAt: assertion.endsAt,
   ask: (asking) => exchange(ask, assertion, asking, asking.scopes)

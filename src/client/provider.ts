@@ -4,6 +4,7 @@ import type { AccessToken } from "../core/AccessToken.js"
 import type { Scopes } from "../core/scopes.js"
 import type { ConfigurationError, ExchangeError } from "../core/TokenError.js"
 import type { ResourceOptions, TokenProvider, TokenRequest, TokenSource } from "../core/TokenProvider.js"
+import { BoundedMap } from "../resilience/boundedMap.js"
 import type { Acquisition } from "./acquisition.js"
 import { type ClientFacts, type Principal, resourceOf } from "./principal.js"
 
@@ -42,6 +43,29 @@ export const providerOf = <E>(
     return { getToken: (request) => Effect.flatMap(source, ({ getToken }) => getToken(request)) }
   }
 })
+
+const mostSources = 32
+
+/**
+ * A provider that remembers the sources it made last, those of plain scopes: their keys are made once.
+ *
+ * @internal
+ */
+export const remembering = <E>(provider: TokenProvider<E>): TokenProvider<E> => {
+  const sources = new BoundedMap<TokenSource<E>>(mostSources)
+  return {
+    forScopes: (scopes, options) => {
+      if (typeof scopes !== "string" || !isPlain(options)) return provider.forScopes(scopes, options)
+      const known = sources.get(scopes)
+      if (known !== undefined) return known
+      const made = provider.forScopes(scopes)
+      sources.set(scopes, made)
+      return made
+    }
+  }
+}
+
+const isPlain = (options: ResourceOptions = {}): boolean => Object.values(options).every((value) => value === undefined)
 
 /**
  * What MSAL takes in one object: the resource, and what this call asks beyond the token.

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
+import { sha256 } from "../core/digest.js"
 
 /**
  * 256 bits that nobody can guess, as 43 characters that stand in any URL (RFC 7636 4.1). From the system's own generator:
@@ -17,11 +18,7 @@ export const unguessable: Effect.Effect<Redacted.Redacted> = Effect.sync(() =>
  *
  * @internal
  */
-export const codeChallenge = (verifier: Redacted.Redacted): Effect.Effect<string> =>
-  Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(Redacted.value(verifier)))),
-    (digest) => Encoding.encodeBase64Url(new Uint8Array(digest))
-  )
+export const codeChallenge = (verifier: Redacted.Redacted): Effect.Effect<string> => sha256(Redacted.value(verifier))
 
 /**
  * Compares in a time that tells nothing of where two texts differ.

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { TokenCacheService, User, UserKey } from "../cache/TokenCache.js"
@@ -18,6 +19,9 @@ export interface About {
   /** The tenant that was asked. */
   readonly tenantId: string
   readonly account: Account | undefined
+  readonly owner?: string | undefined
+  /** The refresh token that the response is for: it replaces that one, and no other that has come meanwhile. */
+  readonly offered: Redacted.Redacted | undefined
 }
 
 /** How users' tokens are renewed: by the refresh token that is kept for them. */
@@ -98,10 +102,12 @@ export const make = (
   Effect.gen(function* () {
     const rotation = yield* Rotation.make(cache, mayBeTaken)
 
-    const remember: Renewal["remember"] = (key, response, { account, sequence, tenantId }) =>
+    const remember: Renewal["remember"] = (key, response, { account, offered, owner, sequence, tenantId }) =>
       Effect.flatMap(cache.user(key), (known) => {
-        const refreshToken = response.refresh_token ?? known?.refreshToken
-        return cache.setUser(key, { account: account ?? known?.account, tenantId, refreshToken }, sequence)
+        const kept = known?.refreshToken
+        const isOvertaken = offered !== undefined && kept !== undefined && !Equal.equals(kept, offered)
+        const refreshToken = response.refresh_token ?? offered ?? kept
+        return isOvertaken ? Effect.void : cache.setUser(key, { account, owner, tenantId, refreshToken }, sequence)
       })
 
     const exchanged = (key: UserKey, user: User, refreshToken: Redacted.Redacted, asking: Asking) =>
@@ -124,7 +130,9 @@ export const make = (
           anchor: anchorOfAccount(user.account?.homeAccountId)
         }).pipe(
           Effect.tapError((failure) => (isOver(failure, kind) ? cache.retire(key, refreshToken) : Effect.void)),
-          Effect.tap((response) => remember(key, response, { ...user, sequence: asking.sequence }))
+          Effect.tap((response) =>
+            remember(key, response, { ...user, offered: refreshToken, sequence: asking.sequence })
+          )
         )
       })
 

@@ -4,6 +4,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { joinKey } from "../cache/cacheKey.js"
 import { type Kind, type Metadata, type ResolvedAuthority, resolve } from "../core/Authority.js"
+import { sha256 } from "../core/digest.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
 import { parseScopes } from "../core/scopes.js"
 import {
@@ -150,17 +151,25 @@ export const make = (options: {
         })
       })
 
-    const takeOver: SignIn["takeOver"] = ({ correlationId, refreshToken, scopes, session = "", tenantId }) =>
+    const takeOver: SignIn["takeOver"] = ({
+      correlationId,
+      homeAccountId,
+      refreshToken,
+      scopes,
+      session = "",
+      tenantId
+    }) =>
       Effect.gen(function* () {
         const authority = yield* resolve(client.authority, { tenantId })
         yield* requireAllowed(client, yield* resolve(client.authority), authority)
         const asked = yield* parseScopes(scopes, { isEntra: authority.kind === "entra" })
         const text = Redacted.value(refreshToken)
         if (text.trim() === "") return yield* noToken
-        const key = joinKey("refresh token", text, session, tenantId ?? "", asked.key)
+        const key = joinKey("refresh token", yield* sha256(text), session, tenantId ?? "", asked.key)
         const arrival: Arrival = {
           authority,
           grant: refreshTokenGrant,
+          homeAccountId,
           id: key,
           parameters: { grant_type: "refresh_token", refresh_token: refreshToken },
           scopes: asked.scopes,

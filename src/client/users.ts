@@ -4,7 +4,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { TokenCacheService } from "../cache/TokenCache.js"
 import { type ResolvedAuthority, resolve } from "../core/Authority.js"
-import { ConfigurationError, type UserError } from "../core/TokenError.js"
+import { ConfigurationError, InteractionRequired, type UserError } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
 import type { Discovery } from "../protocol/discovery.js"
 import * as RetryPolicy from "../resilience/RetryPolicy.js"
@@ -17,7 +17,7 @@ import * as LongRunning from "./longRunning.js"
 import * as NewUser from "./newUser.js"
 import * as OnBehalfOf from "./onBehalfOf.js"
 import type { ClientFacts } from "./principal.js"
-import { provider, providerOf } from "./provider.js"
+import { provider, providerOf, remembering } from "./provider.js"
 import * as Renewal from "./renewal.js"
 import * as SignIn from "./signIn.js"
 import type { Ask } from "./tokenRequest.js"
@@ -50,7 +50,11 @@ export const make = (options: {
 }): Effect.Effect<Users, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { ask, cache, client, discovery, policy, resilience } = options
-    const acquisition = yield* Acquisition.make<UserError>({ cache, resilience: resilience.forFailures() })
+    const acquisition = yield* Acquisition.make<UserError>({
+      cache,
+      resilience: resilience.forFailures(),
+      exhausted
+    })
     const renewal = yield* Renewal.make(client, ask, cache)
     const assertions = Assertions.make()
 
@@ -64,8 +68,16 @@ export const make = (options: {
     const admission = NewUser.make({ ask, cache, client, renewal, resilience: resilience.forFailures() })
     const signIn = yield* SignIn.make({ client, metadataOf, admission })
 
-    const caller = (assertion: Assertions.Assertion): TokenProvider<UserError> =>
-      provider(client, acquisition, OnBehalfOf.make(client, ask, assertion))
+    const callers = new WeakMap<Assertions.Assertion, TokenProvider<UserError>>()
+
+    /** The keys of a caller's sources are made once, however often it calls. */
+    const caller = (assertion: Assertions.Assertion): TokenProvider<UserError> => {
+      const known = callers.get(assertion)
+      if (known !== undefined) return known
+      const made = remembering(provider(client, acquisition, OnBehalfOf.make(client, ask, assertion)))
+      callers.set(assertion, made)
+      return made
+    }
 
     const onBehalfOf = (assertion: Redacted.Redacted): TokenProvider<UserError> =>
       providerOf(
@@ -76,18 +88,23 @@ export const make = (options: {
         Effect.map(assertions.read(assertion), caller)
       )
 
+    const processKey = (authority: ResolvedAuthority, process: string) =>
+      userKey(client.clientId, authority, "process", "", process)
+
     const longRunningOnBehalfOf: Users["longRunningOnBehalfOf"] = {
       initiate: ({ assertion, parameters, process, resource, scopes, tenantId, ...request }) =>
-        Effect.flatMap(assertions.read(assertion), (read) =>
-          provider(client, acquisition, LongRunning.begin(client, ask, renewal, process, read))
+        Effect.gen(function* () {
+          const read = yield* assertions.read(assertion)
+          yield* LongRunning.claim(cache, processKey(yield* resolve(client.authority), process), read)
+          return yield* provider(client, acquisition, LongRunning.begin(client, ask, renewal, process, read))
             .forScopes(scopes, { tenantId, resource, parameters })
             .getToken({ ...request, forceRefresh: true })
-        ),
+        }),
       acquire: (process) => provider(client, acquisition, LongRunning.make(client, renewal, process)),
       stop: (process) =>
         Either.match(resolve(client.authority), {
           onLeft: () => Effect.succeed(false),
-          onRight: (authority) => cache.removeUser(userKey(client.clientId, authority, "process", "", process))
+          onRight: (authority) => cache.removeUser(processKey(authority, process))
         })
     }
 
@@ -99,7 +116,7 @@ export const make = (options: {
       getAuthCodeUrl: signIn.begin,
       acquireTokenByCode: signIn.redeem,
       acquireTokenByRefreshToken: signIn.takeOver,
-      getAccounts: ({ session = "" } = {}) =>
+      getAccounts: ({ session }) =>
         Effect.flatMap(resolve(client.authority), (authority) =>
           Effect.map(cache.users(userGroup(client.clientId, authority, "account", session)), (users) =>
             users.flatMap(({ account }) => account ?? [])
@@ -122,6 +139,16 @@ export const make = (options: {
           return url
         })
     }
+  })
+
+/** Claims with which a token had been won, and which were demanded of it again: there is nothing left to try without the user. */
+const exhausted = (claims: string): UserError =>
+  new InteractionRequired({
+    source: "local",
+    error: "insufficient_claims",
+    classification: "none",
+    errorCodes: [],
+    claims
   })
 
 const noSignOut = new ConfigurationError({

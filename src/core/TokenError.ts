@@ -291,12 +291,13 @@ export class InteractionRequired extends Schema.TaggedError<InteractionRequired>
 
 /**
  * Why a claims challenge can't be answered here: the user must take part; the token that was refused had been acquired with
- * these very claims; or the call's body can't be sent again.
+ * these very claims; the API demanded other claims of the new token, which nobody has tried, for a call is repeated once; or
+ * the call's body can't be sent again.
  *
  * @since 0.1.0
  * @category models
  */
-export const ClaimsChallengeReason = Schema.Literal("interaction", "repeated", "body")
+export const ClaimsChallengeReason = Schema.Literal("interaction", "repeated", "another", "body")
 
 /**
  * @since 0.1.0
@@ -307,6 +308,7 @@ export type ClaimsChallengeReason = typeof ClaimsChallengeReason.Type
 const claimsChallengeText: Record<ClaimsChallengeReason, string> = {
   interaction: "The resource demands claims that only its caller's client can satisfy",
   repeated: "The resource demands claims with which the token that it refused had been acquired",
+  another: "The resource demands other claims of the token that it got for its first ones: call again with these",
   body: "The resource demands claims, and the call's body can't be sent again: use bytes or text, or call again"
 }
 

@@ -7,6 +7,8 @@ import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { ResolvedAuthority } from "../core/Authority.js"
@@ -165,46 +167,88 @@ const notLoaded = (error: unknown) =>
     cause: Redacted.make(error)
   })
 
+/** A credential, what its preparation opened, and how many requests are under way with it. */
+interface Preparation {
+  readonly credential: PreparedCredential
+  readonly scope: Scope.CloseableScope
+  requests: number
+}
+
+interface Preparations {
+  /** Loads another in the place of this one, unless that was done. */
+  readonly replace: (used: Preparation | undefined) => Effect.Effect<void, CredentialUnavailable>
+  /** The current one is loaded if there is none, and stays open until its user is done with it. */
+  readonly withCurrent: <A, E>(
+    authentication: Authentication,
+    use: (current: Preparation) => Effect.Effect<A, E>
+  ) => Effect.Effect<A, E | CredentialUnavailable>
+}
+
+/** One is current at a time; one that was replaced is closed when the last request with it is done. */
+const preparations = <E>(load: Effect.Effect<ClientCredential, E>): Effect.Effect<Preparations, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const lock = yield* Effect.makeSemaphore(1)
+    let current: Preparation | undefined
+
+    const adopt = (next: Preparation): void => {
+      if (current === undefined || !Equal.equals(current.credential.identity, next.credential.identity)) current = next
+    }
+    const loaded = Effect.flatMap(load, ({ prepare }) =>
+      Effect.acquireUseRelease(
+        Scope.fork(scope, ExecutionStrategy.sequential),
+        (own) => Effect.map(Scope.extend(prepare, own), (credential) => adopt({ credential, scope: own, requests: 0 })),
+        (own, exit) => (current?.scope === own ? Effect.void : Scope.close(own, exit))
+      )
+    ).pipe(Effect.catchAllCause((cause) => notLoaded(Cause.squash(cause))))
+    const replace = (used: Preparation | undefined) =>
+      lock.withPermits(1)(Effect.suspend(() => (current === used ? loaded : Effect.void)))
+
+    const release = (used: Preparation) =>
+      Effect.suspend(() => {
+        used.requests -= 1
+        return used === current || used.requests > 0 ? Effect.void : Scope.close(used.scope, Exit.void)
+      })
+
+    return {
+      replace,
+      withCurrent: (authentication, use) =>
+        Effect.uninterruptibleMask((restore) => {
+          // Counted in the same step in which it is found: nobody closes it in between.
+          const take: Effect.Effect<Preparation, CredentialUnavailable> = Effect.suspend(() => {
+            if (current === undefined) return Effect.zipRight(restore(inTime(authentication)(replace(current))), take)
+            current.requests += 1
+            return Effect.succeed(current)
+          })
+          return Effect.flatMap(take, (used) => Effect.ensuring(restore(use(used)), release(used)))
+        })
+    }
+  })
+
 /**
  * A credential that changes while the program runs: loaded when the first request is sent, and once more when the authority
  * refuses it (`invalid_client`). If it is another one by then, the request is sent again with it; tokens in the cache are
- * not touched. One load is under way at a time, and who was refused with the old one finds the new one there.
+ * not touched. One load is under way at a time, and who was refused with the old one finds the new one there. What was opened
+ * to prepare the old one is closed when the last request with it is done.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const rotating = <E>(load: Effect.Effect<ClientCredential, E>): ClientCredential => ({
-  prepare: Effect.gen(function* () {
-    const scope = yield* Effect.scope
-    const lock = yield* Effect.makeSemaphore(1)
-    let current: PreparedCredential | undefined
-
-    const loaded = Effect.flatMap(load, ({ prepare }) => Scope.extend(prepare, scope)).pipe(
-      Effect.catchAllCause((cause) => notLoaded(Cause.squash(cause))),
-      Effect.map((next) => {
-        if (current === undefined || !Equal.equals(current.identity, next.identity)) current = next
-        return current
-      })
-    )
-    const first = lock.withPermits(1)(Effect.suspend(() => (current === undefined ? loaded : Effect.succeed(current))))
-    const after = (used: PreparedCredential) =>
-      lock.withPermits(1)(
-        Effect.suspend(() => (current === undefined || current === used ? loaded : Effect.succeed(current)))
-      )
-
-    return {
-      identity: load,
-      authenticate: (authentication, send) =>
-        Effect.flatMap(inTime(authentication)(first), (used) =>
-          used.authenticate(authentication, send).pipe(
-            Effect.catchIf(isInvalidClient, (refusal) =>
-              Effect.flatMap(
-                Effect.orElseSucceed(inTime(authentication)(after(used)), () => used),
-                (next) => (next === used ? Effect.fail(refusal) : next.authenticate(authentication, send))
+  prepare: Effect.map(preparations(load), ({ replace, withCurrent }) => ({
+    identity: load,
+    authenticate: (authentication, send) =>
+      withCurrent(authentication, (used) =>
+        used.credential.authenticate(authentication, send).pipe(
+          Effect.catchIf(isInvalidClient, (refusal) =>
+            Effect.zipRight(
+              Effect.ignore(inTime(authentication)(replace(used))),
+              withCurrent(authentication, (next) =>
+                next === used ? Effect.fail(refusal) : next.credential.authenticate(authentication, send)
               )
             )
           )
         )
-    }
-  })
+      )
+  }))
 })

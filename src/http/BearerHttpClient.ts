@@ -29,7 +29,8 @@ import { type Origins, parseOrigins, requireOrigin } from "./origins.js"
 export interface Options {
   /**
    * Where the token may go: `https://graph.microsoft.com`, or `https://*.vault.azure.net` for all below a domain. A call
-   * elsewhere fails, a redirect is not followed.
+   * elsewhere fails, a redirect is not followed. An inner client made with `HttpClient.followRedirects` does follow, unseen
+   * from here, and takes the token along wherever it is led: don't wrap one.
    */
   readonly origins: ReadonlyArray<string>
 }
@@ -51,8 +52,19 @@ const challengeIn = (response: Response | undefined): string | undefined =>
     ? ClaimsChallenge.parse(response.headers["www-authenticate"])?.claims
     : undefined
 
-/** An unread body would keep its connection. */
-const drain = (response: Response): Effect.Effect<void> => Effect.ignore(Stream.runDrain(response.stream))
+/** What is read of a refused answer at most (bytes): more costs more than a new connection. */
+const mostRead = 65_536
+
+/** An unread body would keep its connection; one that is too long or too slow is dropped, and its connection with it. */
+const drain = ({ stream }: Response): Effect.Effect<void> =>
+  stream.pipe(
+    Stream.mapAccum(0, (read, { length }) => [read + length, read + length]),
+    Stream.takeUntil((read) => read >= mostRead),
+    Stream.runDrain,
+    Effect.disconnect,
+    Effect.timeout("1 second"),
+    Effect.ignore
+  )
 
 const isReplayable = ({ body }: Request): boolean =>
   body._tag === "Empty" || body._tag === "Uint8Array" || body._tag === "FormData" || isText(body)
@@ -112,7 +124,7 @@ const bearing = <E, E2, R>(
       const second = yield* challengeOf(send(request, token))
       if (second.claims === undefined || second.response === undefined) return yield* second.result
       yield* drain(second.response)
-      const reason = second.claims === claims ? "repeated" : "interaction"
+      const reason = second.claims === claims ? "repeated" : "another"
       return yield* new ClaimsChallengeRequired({ claims: second.claims, reason })
     })
 
@@ -149,6 +161,9 @@ const bearing = <E, E2, R>(
  * hold the caller's own request, never the one with the token. An interruption ends the call, not the acquisition that it
  * shares with others.
  *
+ * It looks at the request's context alone, and is silent where no handler is there; `make` and `layer` remember the handler
+ * that they were built with.
+ *
  * Sources: RFC 6750 2.1; Microsoft identity platform, claims challenges.
  *
  * @since 0.1.0
@@ -160,6 +175,26 @@ export const withBearer =
     client: HttpClient.HttpClient.With<E2, R>
   ): HttpClient.HttpClient.With<E | E2 | HttpClientError.HttpClientError | BearerError, R> =>
     bearing(client, source, parseOrigins(origins), silent)
+
+/**
+ * `withBearer`, with the handler of the context in which it is made: challenges are answered by the `ClaimsChallengeHandler`
+ * of the request, else by that one, else silently. Wrong origins fail here, not in each call.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <E, E2, R>(
+  client: HttpClient.HttpClient.With<E2, R>,
+  source: TokenSource<E>,
+  { origins }: Options
+): Effect.Effect<
+  HttpClient.HttpClient.With<E | E2 | HttpClientError.HttpClientError | BearerError, R>,
+  ConfigurationError
+> =>
+  Effect.gen(function* () {
+    const allowed = yield* parseOrigins(origins)
+    return bearing(client, source, Either.right(allowed), yield* handlerOf(silent))
+  })
 
 const asRequestError =
   <E>(request: Request) =>
@@ -188,8 +223,7 @@ export const layer = <E>(
   Layer.effect(
     HttpClient.HttpClient,
     Effect.gen(function* () {
-      const allowed = yield* parseOrigins(options.origins)
-      const client = bearing(yield* HttpClient.HttpClient, source, Either.right(allowed), yield* handlerOf(silent))
+      const client = yield* make(yield* HttpClient.HttpClient, source, options)
       return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
         Effect.flatMap((request) => Effect.mapError(client.execute(request), asRequestError(request))),
         Effect.succeed

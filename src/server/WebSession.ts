@@ -38,6 +38,9 @@ export interface CookieOptions {
 /**
  * Sessions in the browser's own cookies, encrypted (JWE, AES-256-GCM), so that every replica that has the keys knows them.
  *
+ * The accounts that they lead to are in the token cache. As long as replicas don't share it, each browser has to be routed to
+ * the same one always (sticky sessions); and with a cache in memory alone, a restart signs everyone out.
+ *
  * Each sign-in under way has a cookie of its own, so that tabs which begin at once don't undo each other; together they are
  * held to 4 kB. Cookies are `HttpOnly`, `SameSite=Lax`, and over https `Secure` with the prefix `__Host-` (RFC 6265bis
  * 4.1.3). With `form_post` those of sign-ins under way are `SameSite=None`: a POST of another site brings no others.

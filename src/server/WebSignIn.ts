@@ -22,6 +22,7 @@ import {
   type UserError
 } from "../core/TokenError.js"
 import type { Scopes, TokenProvider } from "../core/TokenProvider.js"
+import * as BearerHttpClient from "../http/BearerHttpClient.js"
 import * as Callback from "./callback.js"
 import { parseReturnTo, requestUrl } from "./returnTo.js"
 import { WebSession, type WebSessionUnavailable } from "./session.js"
@@ -120,7 +121,10 @@ export interface WebSignInService {
     ConfigurationError | WebSessionUnavailable,
     HttpServerRequest.HttpServerRequest
   >
-  /** What nobody gets: who asks for a page is sent to sign in, everything else is answered 401. */
+  /**
+   * What nobody gets: who asks for a page is sent to sign in, everything else is answered 401. Whose sign-in was less than a
+   * minute ago, and led to no account, gets a page that says so: to sign in again would lead here again.
+   */
   readonly unauthenticated: Answer
   /** What a request gets whose user can't be looked up. */
   readonly unavailable: (failure: ConfigurationError | WebSessionUnavailable) => Answer
@@ -195,14 +199,22 @@ export const routes: Layer.Layer<never, never, HttpLayerRouter.HttpRouter | WebS
 const isChallenge = (error: unknown): error is Challenge =>
   error instanceof InteractionRequired || error instanceof InvalidGrant || error instanceof ClaimsChallengeRequired
 
+/** A challenge by itself, or as the cause that a generated client's failure has. */
+const challengeIn = (error: unknown): Option.Option<Challenge> =>
+  Option.filter(
+    Option.orElse(BearerHttpClient.tokenError(error), () => Option.some(error)),
+    isChallenge
+  )
+
 /** Pages of one user are no other's, nor the next one's at this browser, unless their handler says otherwise. */
 const personal = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
   "cache-control" in response.headers ? response : HttpServerResponse.setHeader(response, "cache-control", "no-store")
 
 /**
  * A middleware for routes that only users get who have signed in: provides {@link SignedInUser}. Handlers may fail with a
- * {@link Challenge}: the user is asked to sign in as it demands, and comes back. Whose account the token cache no longer
- * has signs in anew.
+ * {@link Challenge}, or with the `RequestError` in which one travels through `BearerHttpClient.layer`: the user is asked to
+ * sign in as it demands, and comes back. Whose account the token cache no longer has signs in anew; who has only just done so
+ * is told that the app has lost it.
  *
  * @since 0.1.0
  * @category middleware
@@ -219,7 +231,9 @@ export const required = HttpLayerRouter.middleware<{ provides: SignedInUser; han
               ? unauthenticated
               : handler.pipe(
                   Effect.provideService(SignedInUser, found.value),
-                  Effect.catchIf(isChallenge, (challenge) => found.value.challenge(challenge)),
+                  Effect.catchSome((error) =>
+                    Option.map(challengeIn(error), (challenge) => found.value.challenge(challenge))
+                  ),
                   Effect.map(personal)
                 )
         })

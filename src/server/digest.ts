@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/Encoding"
+import { sha256 } from "../core/digest.js"
 
 /** Characters of base64url: 96 bits. */
 const length = 16
@@ -10,7 +10,4 @@ const length = 16
  * @internal
  */
 export const digestOf = (text: string): Effect.Effect<string> =>
-  Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
-    (digest) => Encoding.encodeBase64Url(new Uint8Array(digest)).slice(0, length)
-  )
+  Effect.map(sha256(text), (digest) => digest.slice(0, length))

@@ -8,14 +8,27 @@ import type { Scopes, TokenProvider } from "../core/TokenProvider.js"
 import { isNavigation } from "./browserRequest.js"
 import { digestOf } from "./digest.js"
 import { notEnough } from "./failurePage.js"
-import { bare, redirect, show } from "./page.js"
+import { bare, type Page, redirect, show } from "./page.js"
 import { parseReturnTo, requestUrl } from "./returnTo.js"
 import type { Session } from "./session.js"
-import { type Answer, begin, type Parts, signInLink } from "./signingIn.js"
+import { type Answer, begin, type Parts, signInLink, tell } from "./signingIn.js"
 import type { Challenge, SignedIn, WebSignInService } from "./WebSignIn.js"
 
-/** A challenge that comes back so soon after the sign-in that answered it would come back for ever (milliseconds). */
+/** What comes back so soon after the sign-in that was to mend it would come back for ever (milliseconds). */
 const soon = 60_000
+
+/** Where a browser is sent from one replica to another, which knows nothing of its user, or the cache is not kept. */
+const lost: Page = {
+  status: 503,
+  title: "You can't go on here",
+  text: "You have just signed in, and this app has lost it already. Try again; if that does not help, tell whoever runs it."
+}
+
+const tellLost = Effect.annotateLogs(
+  Effect.logWarning("The account of who has just signed in is missing: do all replicas share one token cache?"),
+  "package",
+  "effect-entra"
+)
 
 const claimsOf = (challenge: Challenge): string | undefined => ("claims" in challenge ? challenge.claims : undefined)
 
@@ -64,9 +77,20 @@ export const make = (parts: Parts): Pick<WebSignInService, "unauthenticated" | "
           : yield* begin(parts, { returnTo, claims, scopes, loginHint: username, answers })
       })
 
-  const unauthenticated: Answer = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
-    request.method === "GET" && isNavigation(request) ? redirect(signInLink(settings, here(request)).path) : bare(401)
-  )
+  /** Whether the browser's sign-in was a moment ago; none has led to a user here. */
+  const hasJustSignedIn = Effect.gen(function* () {
+    const session = Option.getOrUndefined(yield* sessions.current(settings.site))
+    return session !== undefined && (yield* Clock.currentTimeMillis) < session.signedInAt + soon
+  })
+
+  const unauthenticated: Answer = Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (request.method !== "GET" || !isNavigation(request)) return bare(401)
+    const link = signInLink(settings, here(request))
+    if (!(yield* hasJustSignedIn)) return redirect(link.path)
+    yield* tellLost
+    return show({ ...lost, link })
+  }).pipe(Effect.catchAll(tell(settings)))
 
   return {
     unauthenticated,

@@ -18,7 +18,14 @@ const makeIssuer = async () => {
   )
   const [pair] = pairs
   if (pair === undefined) throw new Error("no key")
-  const token = await new SignJWT({ tid: tenantId, oid: "cccccccc-2222-3333-4444-dddddddddddd", azp: audience, scp: "read", ver: "2.0", sub: "user" })
+  const token = await new SignJWT({
+    tid: tenantId,
+    oid: "cccccccc-2222-3333-4444-dddddddddddd",
+    azp: audience,
+    scp: "read",
+    ver: "2.0",
+    sub: "user"
+  })
     .setProtectedHeader({ alg: "RS256", kid: "0" })
     .setIssuer(issuer)
     .setAudience(audience)

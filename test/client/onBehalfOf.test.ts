@@ -4,7 +4,8 @@ import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as Authority from "../../src/core/Authority.js"
 import { jwtClaims } from "../../src/core/jwtClaims.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
-import { defaults, options, tokenRequests } from "../support/emulated.js"
+import * as Fault from "../../src/emulator/Fault.js"
+import { defaults, options, script, tokenRequests } from "../support/emulated.js"
 import { callerToken, client, layer } from "../support/people.js"
 
 const scopes = defaults.apiUserScope
@@ -190,5 +191,39 @@ describe("a long-running process", () => {
       const other = longRunningOnBehalfOf.acquire("two").forScopes(scopes)
       assert.strictEqual((yield* Effect.flip(other.getToken()))._tag, "InteractionRequired")
     }).pipe(Effect.provide(layer({ authority: Authority.entra({ tenantId: "organizations" }) })))
+  )
+
+  it.effect("of one user is not mixed with another's under the same key", () =>
+    Effect.gen(function* () {
+      const { longRunningOnBehalfOf } = yield* client
+      const process = "report 7"
+      yield* longRunningOnBehalfOf.initiate({ assertion: yield* callerToken(), process, scopes })
+      yield* script(
+        Fault.respond({ status: 200, body: { access_token: "bob's", token_type: "Bearer", expires_in: 3600 } })
+      )
+      const assertion = yield* callerToken({ username: defaults.secondUsername })
+      yield* longRunningOnBehalfOf.initiate({ assertion, process, scopes })
+      const acquired = longRunningOnBehalfOf.acquire(process)
+      const token = yield* acquired.forScopes(scopes).getToken()
+      assert.strictEqual(Redacted.value(token.accessToken), "bob's")
+      const other = yield* Effect.flip(acquired.forScopes(defaults.otherApiUserScope).getToken())
+      assert.strictEqual(other._tag, "InteractionRequired")
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("begins in no tenant that is not served", () =>
+    Effect.gen(function* () {
+      const { longRunningOnBehalfOf, onBehalfOf } = yield* client
+      const assertion = yield* callerToken({ username: defaults.otherUsername, tenantId: defaults.otherTenantId })
+      const refused = yield* Effect.flip(longRunningOnBehalfOf.initiate({ assertion, process: "one", scopes }))
+      assert.include(refused, { _tag: "ConfigurationError", parameter: "tenantId" })
+      const opaque = yield* Effect.flip(onBehalfOf(Redacted.make("opaque")).forScopes(scopes).getToken())
+      assert.include(opaque, { _tag: "ConfigurationError", parameter: "tenantId" })
+      assert.isEmpty(yield* tokenRequests)
+    }).pipe(
+      Effect.provide(
+        layer({ authority: Authority.entra({ tenantId: "organizations" }), allowedTenants: [defaults.tenantId] })
+      )
+    )
   )
 })

@@ -1,13 +1,16 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted, Schema, TestClock } from "effect"
+import { Effect, Fiber, Redacted, Schema, TestClock } from "effect"
+import * as TokenCache from "../../src/cache/TokenCache.js"
 import { AuthCodeFlow } from "../../src/client/AuthorizationCode.js"
 import { IdTokenVerifier } from "../../src/client/IdTokenVerifier.js"
+import { userGroup } from "../../src/client/userKey.js"
 import * as Authority from "../../src/core/Authority.js"
 import { jwtClaims } from "../../src/core/jwtClaims.js"
 import { InvalidToken } from "../../src/core/TokenError.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
-import { defaults, tokenRequests } from "../support/emulated.js"
+import * as Fault from "../../src/emulator/Fault.js"
+import { defaults, options, script, tokenRequests } from "../support/emulated.js"
 import { client, layer, request, signIn, visit } from "../support/people.js"
 
 const scopes = defaults.apiUserScope
@@ -84,7 +87,7 @@ describe("a sign-in", () => {
       assert.strictEqual(claimsOf(silent)?.tid, defaults.tenantId)
       const failure = yield* Effect.flip(signIn({}, { username: defaults.otherUsername }))
       assert.include(failure, { _tag: "InvalidToken", reason: "tenant" })
-      assert.lengthOf(yield* getAccounts(), 1)
+      assert.lengthOf(yield* getAccounts({ session: "" }), 1)
     }).pipe(
       Effect.provide(
         layer({ authority: Authority.entra({ tenantId: "organizations" }), allowedTenants: [defaults.tenantId] })
@@ -183,7 +186,7 @@ describe("a response", () => {
         Effect.flip
       )
       assert.include(failure, { _tag: "InvalidToken", reason: "nonce" })
-      assert.isEmpty(yield* getAccounts())
+      assert.isEmpty(yield* getAccounts({ session: "" }))
     }).pipe(Effect.provide(layer()))
   )
 })
@@ -198,7 +201,7 @@ describe("accounts", () => {
         Effect.map(getAccounts({ session }), (all) => all.map(({ username }) => username))
       assert.deepStrictEqual(yield* names("one"), [defaults.username])
       assert.deepStrictEqual(yield* names("two"), [defaults.secondUsername])
-      assert.isEmpty(yield* getAccounts())
+      assert.isEmpty(yield* getAccounts({ session: "" }))
       const elsewhere = yield* Effect.flip(acquireTokenSilent({ account, session: "two", scopes }))
       assert.include(elsewhere, { _tag: "InteractionRequired", source: "local" })
       assert.isTrue(yield* removeAccount({ account, session: "one" }))
@@ -222,6 +225,71 @@ describe("accounts", () => {
       const nothing = yield* Effect.flip(acquireTokenByRefreshToken({ refreshToken: Redacted.make(""), scopes }))
       assert.include(nothing, { _tag: "ConfigurationError", parameter: "refreshToken" })
     }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("whose refresh token an authority that tells nothing has renewed are not lost", () =>
+    Effect.gen(function* () {
+      const { acquireTokenByRefreshToken, acquireTokenSilent } = yield* client
+      const body = (number: number) => ({
+        access_token: `token ${number}`,
+        refresh_token: `refresh ${number}`,
+        token_type: "Bearer",
+        expires_in: 3600
+      })
+      yield* script(Fault.respond({ status: 200, body: body(1) }), Fault.respond({ status: 200, body: body(2) }))
+      const refreshToken = Redacted.make("refresh 0")
+      const { account } = yield* acquireTokenByRefreshToken({ refreshToken, scopes: "read" })
+      const renewed = yield* acquireTokenSilent({ account, scopes: "read", forceRefresh: true })
+      assert.strictEqual(Redacted.value(renewed.accessToken), "token 2")
+      yield* script(Fault.respond({ status: 200, body: body(3) }))
+      const named = yield* acquireTokenByRefreshToken({ refreshToken, scopes: "read", homeAccountId: "alice" })
+      assert.strictEqual(named.account.homeAccountId, "alice")
+    }).pipe(
+      Effect.provide(
+        layer({
+          authority: Authority.custom({
+            issuer: "https://id.example",
+            tokenEndpoint: `https://id.example/${defaults.tenantId}/oauth2/v2.0/token`
+          })
+        })
+      )
+    )
+  )
+
+  it.effect("keep the refresh token of a newer sign-in when an older refresh comes home", () =>
+    Effect.gen(function* () {
+      const cache = yield* TokenCache.TokenCache
+      const { account } = yield* signIn()
+      const { acquireTokenSilent } = yield* client
+      yield* script(Fault.delay("5 seconds"))
+      const silent = { account, scopes: defaults.otherApiUserScope, forceRefresh: true }
+      const older = yield* Effect.fork(acquireTokenSilent(silent))
+      yield* TestClock.adjust("1 seconds")
+      yield* signIn()
+      const group = userGroup(defaults.clientId, yield* Authority.resolve(options.authority), "account", "")
+      const newer = yield* cache.users(group)
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(older)
+      assert.deepStrictEqual(yield* cache.users(group), newer)
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("of guests are renewed in the tenant that they signed in to", () =>
+    Effect.gen(function* () {
+      const { account } = yield* signIn({ tenantId: defaults.tenantId }, { username: defaults.otherUsername })
+      assert.include(account.homeAccountId, defaults.otherTenantId)
+      const { acquireTokenSilent } = yield* client
+      assert.strictEqual((yield* acquireTokenSilent({ account, scopes })).source, "cache")
+      yield* acquireTokenSilent({ account, scopes, forceRefresh: true })
+      assert.deepStrictEqual(
+        [...new Set((yield* tokenRequests).map(({ path }) => path.split("/")[1]))],
+        [defaults.tenantId]
+      )
+    }).pipe(
+      Effect.provide(
+        layer({ authority: Authority.entra({ tenantId: "organizations" }), allowedTenants: [defaults.tenantId] })
+      )
+    )
   )
 
   it.effect("sign out at the authority too", () =>

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Deferred, Effect, Exit, Fiber, Redacted, Ref, Scope } from "effect"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
+import { InvalidClient } from "../../src/core/TokenError.js"
 import * as ClientCredential from "../../src/credential/ClientCredential.js"
 import { defaults, layer, options, tokenRequests } from "../support/emulated.js"
+import { authentication } from "./asked.js"
 
 const requests = Effect.map(tokenRequests, ({ length }) => length)
 
@@ -79,5 +81,108 @@ describe("a credential that rotates", () => {
       assert.include(error.message, "a client secret that is not empty")
       assert.strictEqual(yield* requests, 0)
     }).pipe(Effect.provide(layer()))
+  )
+})
+
+/** Credentials of these names, one for each load, whose preparations tell which of them are open. */
+const preparing = (...names: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const loads = yield* Ref.make(0)
+    const open = yield* Ref.make<ReadonlyArray<string>>([])
+    const opened = (name: string) =>
+      Effect.acquireRelease(
+        Ref.update(open, (others) => [...others, name]),
+        () => Ref.update(open, (all) => all.filter((_, index) => index !== all.indexOf(name)))
+      )
+    const named = (name: string): ClientCredential.ClientCredential => ({
+      prepare: Effect.as(
+        opened(name),
+        ClientCredential.constant(name, () => Effect.succeed({ name }))
+      )
+    })
+    const load = Effect.map(
+      Ref.getAndUpdate(loads, (count) => count + 1),
+      (count) => named(names[Math.min(count, names.length - 1)] ?? "")
+    )
+    const scope = yield* Scope.make()
+    const { authenticate } = yield* Scope.extend(ClientCredential.rotating(load).prepare, scope)
+    return { authenticate, open: Ref.get(open), named, close: Scope.close(scope, Exit.void) }
+  })
+
+const refusal = new InvalidClient({ error: "invalid_client", errorCodes: [] })
+
+/** An authority that knows only these. */
+const knowing =
+  (...names: ReadonlyArray<string>) =>
+  ({ name }: ClientCredential.Parameters) =>
+    names.some((known) => known === name) ? Effect.succeed(name) : Effect.fail(refusal)
+
+describe("what a rotating credential's preparations open", () => {
+  it.effect("is open once, however often one that has not changed is refused", () =>
+    Effect.gen(function* () {
+      const { authenticate, close, open } = yield* preparing("old")
+      for (let round = 0; round < 50; round += 1)
+        assert.strictEqual(yield* Effect.flip(authenticate(authentication, knowing())), refusal)
+      assert.deepStrictEqual(yield* open, ["old"])
+      yield* close
+      assert.deepStrictEqual(yield* open, [])
+    })
+  )
+
+  it.effect("is closed when another one has taken its place", () =>
+    Effect.gen(function* () {
+      const { authenticate, open } = yield* preparing("old", "new", "newer")
+      assert.strictEqual(yield* authenticate(authentication, knowing("new")), "new")
+      assert.deepStrictEqual(yield* open, ["new"])
+      assert.strictEqual(yield* authenticate(authentication, knowing("newer")), "newer")
+      assert.deepStrictEqual(yield* open, ["newer"])
+    })
+  )
+
+  it.effect("stays open for the requests that are under way with it", () =>
+    Effect.gen(function* () {
+      const { authenticate, open } = yield* preparing("old", "new")
+      const answer = yield* Deferred.make<string>()
+      const sending = (response: Effect.Effect<string>) =>
+        Effect.gen(function* () {
+          const sent = yield* Deferred.make<unknown>()
+          const send = (parameters: ClientCredential.Parameters) =>
+            Effect.zipRight(Deferred.succeed(sent, parameters.name), response)
+          const fiber = yield* Effect.fork(authenticate(authentication, send))
+          assert.strictEqual(yield* Deferred.await(sent), "old")
+          return fiber
+        })
+      const slow = yield* sending(Deferred.await(answer))
+      const interrupted = yield* sending(Effect.never)
+      yield* authenticate(authentication, knowing("new"))
+      assert.deepStrictEqual(yield* open, ["old", "new"])
+      yield* Fiber.interrupt(interrupted)
+      assert.deepStrictEqual(yield* open, ["old", "new"])
+      yield* Deferred.succeed(answer, "slow")
+      assert.strictEqual(yield* Fiber.join(slow), "slow")
+      assert.deepStrictEqual(yield* open, ["new"])
+    })
+  )
+
+  it.effect("is closed when the preparation fails, or is not awaited", () =>
+    Effect.gen(function* () {
+      const { named, open } = yield* preparing("only")
+      const preparedBefore = (rest: Effect.Effect<never, "malformed">) =>
+        ClientCredential.rotating(
+          Effect.succeed({ prepare: Effect.zipRight(named("only").prepare, Effect.orDie(rest)) })
+        )
+      yield* Effect.gen(function* () {
+        const failing = yield* preparedBefore(Effect.fail("malformed")).prepare
+        const failure = yield* Effect.flip(failing.authenticate(authentication, knowing()))
+        assert.strictEqual(failure._tag, "CredentialUnavailable")
+        assert.deepStrictEqual(yield* open, [])
+        const hanging = yield* preparedBefore(Effect.never).prepare
+        const caller = yield* Effect.fork(hanging.authenticate(authentication, knowing()))
+        yield* Effect.repeat(Effect.yieldNow(), { times: 10 })
+        assert.deepStrictEqual(yield* open, ["only"])
+        yield* Fiber.interrupt(caller)
+        assert.deepStrictEqual(yield* open, [])
+      }).pipe(Effect.scoped)
+    })
   )
 })

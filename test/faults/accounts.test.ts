@@ -83,7 +83,7 @@ for (const { alice, make, name, retiring, time } of authorities)
             assert.deepInclude(error, { _tag: "InteractionRequired", source: "local", error: "login_required" })
           }
           assert.strictEqual((yield* drive(one.getToken())).source, "cache", "what was won before is served")
-          assert.strictEqual((yield* client.getAccounts()).length, 1, "the account is still known")
+          assert.strictEqual((yield* client.getAccounts({ session: "" })).length, 1, "the account is still known")
           assert.strictEqual(wire.sent.length, sent)
           wire.plan(never)
           yield* client.acquireTokenByRefreshToken({ refreshToken: fresh, scopes: read })
@@ -178,7 +178,7 @@ for (const { alice, make, name, retiring, time } of authorities)
           yield* pass(second)
           assert.isTrue(yield* client.removeAccount({ account: { homeAccountId: alice } }))
           yield* drive(Fiber.join(renewing))
-          assert.deepStrictEqual([yield* client.getAccounts(), yield* cache.size], [[], 0])
+          assert.deepStrictEqual([yield* client.getAccounts({ session: "" }), yield* cache.size], [[], 0])
           const sent = wire.sent.length
           for (const scopes of [read, write])
             assert.deepInclude(yield* drive(Effect.flip(client.account(alice).forScopes(scopes).getToken())), {

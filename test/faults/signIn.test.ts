@@ -30,9 +30,9 @@ it.layer(Stage.layer())("an authorization code", (it) => {
           yield* pass(5 * second)
           assert.deepInclude(yield* drive(Effect.flip(redeem(client, request))), used)
           assert.deepStrictEqual([wire.sent.length, wire.offeredTwice()], [1, 0])
-          assert.deepStrictEqual(yield* client.getAccounts(), [])
+          assert.deepStrictEqual(yield* client.getAccounts({ session: "" }), [])
           yield* drive(redeem(client, yield* comeBack(client, "alice")))
-          assert.strictEqual((yield* client.getAccounts()).length, 1, "the next sign-in is well")
+          assert.strictEqual((yield* client.getAccounts({ session: "" })).length, 1, "the next sign-in is well")
         })
       ),
     together
@@ -84,7 +84,7 @@ it.layer(Stage.layer())("an authorization code", (it) => {
         yield* pass(second)
         yield* Fiber.interrupt(caller)
         yield* pass(5 * second)
-        const [account] = yield* client.getAccounts()
+        const [account] = yield* client.getAccounts({ session: "" })
         assert.strictEqual(account?.homeAccountId, homeAccountId("alice"))
         const alice = client.account(homeAccountId("alice"))
         assert.strictEqual((yield* drive(alice.forScopes(read).getToken())).source, "cache")
@@ -107,7 +107,7 @@ it.layer(Stage.layer())("an authorization code", (it) => {
         yield* pass(second)
         assert.strictEqual((yield* drive(timed(Scope.close(scope, Exit.void))))[1], 4 * second)
         assert.strictEqual((yield* Fiber.join(redeeming)).account.homeAccountId, homeAccountId("alice"))
-        assert.strictEqual((yield* (yield* cast(atEntra)).getAccounts()).length, 1)
+        assert.strictEqual((yield* (yield* cast(atEntra)).getAccounts({ session: "" })).length, 1)
       })
     ),
     together
@@ -122,7 +122,7 @@ it.layer(Stage.layer())("an authorization code", (it) => {
         const refuse = { verify: () => new InvalidToken({ token: "id token", reason: "nonce" }) }
         const refused = Effect.provideService(client.acquireTokenByCode(request), IdTokenVerifier, refuse)
         assert.strictEqual((yield* drive(Effect.flip(refused)))._tag, "InvalidToken")
-        assert.deepStrictEqual([yield* client.getAccounts(), yield* cache.size], [[], 0])
+        assert.deepStrictEqual([yield* client.getAccounts({ session: "" }), yield* cache.size], [[], 0])
         const mallory = client.account(homeAccountId("mallory")).forScopes(read)
         assert.strictEqual((yield* drive(Effect.flip(mallory.getToken())))._tag, "InteractionRequired")
         assert.deepInclude(yield* drive(Effect.flip(redeem(client, request))), used)

@@ -5,7 +5,7 @@ import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as Acquisition from "../../src/client/acquisition.js"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as Authority from "../../src/core/Authority.js"
-import type { TokenError } from "../../src/core/TokenError.js"
+import { ClaimsChallengeRequired, type TokenError } from "../../src/core/TokenError.js"
 import type { TokenSource } from "../../src/core/TokenProvider.js"
 import { deviceCode } from "../../src/protocol/grants.js"
 import { mayResend } from "../../src/protocol/resend.js"
@@ -133,7 +133,11 @@ const polling: Subject = {
     const authority = yield* Authority.resolve(options.authority)
     const transport = Transport.make(yield* HttpClient.HttpClient)
     const shared = yield* Resilience.make(yield* RetryPolicy.make())
-    const acquisition = yield* Acquisition.make<TokenError>({ cache, resilience: shared.forFailures() })
+    const acquisition = yield* Acquisition.make<TokenError>({
+      cache,
+      resilience: shared.forFailures(),
+      exhausted: (claims) => new ClaimsChallengeRequired({ claims, reason: "repeated" })
+    })
     const { environment, host, kind, tenantId } = authority
     const source = (scope: string): TokenSource<TokenError> =>
       acquisition.source({

@@ -14,7 +14,7 @@ import { ClaimsChallengeRequired, InteractionRequired, Throttled } from "../../s
 import * as TokenProvider from "../../src/core/TokenProvider.js"
 import * as BearerHttpClient from "../../src/http/BearerHttpClient.js"
 import * as ClaimsChallengeHandler from "../../src/http/ClaimsChallengeHandler.js"
-import { claims, counting, makeApi, origin, refusing } from "./api.js"
+import { challenge, claims, counting, makeApi, origin, refusing } from "./api.js"
 
 const origins = [origin]
 const url = `${origin}/v1/me`
@@ -74,6 +74,46 @@ describe("a call", () => {
       assert(failure._tag === "ClaimsChallengeRequired")
       assert.deepStrictEqual([failure.claims, failure.reason], [claims, "repeated"])
       assert.lengthOf(seen, 2)
+    })
+  )
+
+  it.effect("whose second token lacks other claims says which, for nobody has tried them", () =>
+    Effect.gen(function* () {
+      const { client } = makeApi((token) => {
+        const header = challenge(token === "token1" ? claims : '{"access_token":{}}')
+        return new Response("no", { status: 401, headers: { "www-authenticate": header } })
+      })
+      const { source } = counting()
+      const api = client.pipe(BearerHttpClient.withBearer(source, { origins }))
+      const failure = yield* Effect.flip(api.get(url))
+      assert.include(failure, { _tag: "ClaimsChallengeRequired", claims: '{"access_token":{}}', reason: "another" })
+      assert.include(failure.message, "call again")
+    })
+  )
+
+  it.live.each([
+    ["never ends", (part: Uint8Array) => Effect.as(Effect.void, part)],
+    ["says nothing", () => Effect.never]
+  ] as const)("goes on though the refusal's body %s", ([, next]) =>
+    Effect.gen(function* () {
+      let read = 0
+      const endless = new ReadableStream<Uint8Array>({
+        pull: (controller) =>
+          Effect.runPromise(next(new Uint8Array(1024))).then((part) => {
+            read += part.length
+            controller.enqueue(part)
+          })
+      })
+      const { client, seen } = makeApi((token) =>
+        token === "token1"
+          ? new Response(endless, { status: 401, headers: { "www-authenticate": challenge() } })
+          : Response.json({ token })
+      )
+      const { source } = counting()
+      const api = client.pipe(BearerHttpClient.withBearer(source, { origins }))
+      assert.strictEqual((yield* api.get(url)).status, 200)
+      assert.lengthOf(seen, 2)
+      assert.isAtMost(read, 70_000)
     })
   )
 
@@ -285,6 +325,43 @@ describe("who answers a challenge", () => {
         assert.strictEqual(yield* nameOf, "built")
         assert.strictEqual(yield* Effect.provide(nameOf, naming("request")), "request")
       }).pipe(Effect.provide(built))
+    })
+  )
+})
+
+describe("a client that is made", () => {
+  const naming = (name: string) =>
+    Layer.succeed(ClaimsChallengeHandler.ClaimsChallengeHandler, {
+      answer: () => new ClaimsChallengeRequired({ claims: name })
+    })
+  const demanded = (api: HttpClient.HttpClient.With<unknown>) =>
+    Effect.map(Effect.flip(api.get(url)), (error) => (error instanceof ClaimsChallengeRequired ? error.claims : ""))
+
+  it.effect("remembers the handler of where it was made; one that is wrapped has the request's alone", () =>
+    Effect.gen(function* () {
+      const { client } = refusing("token1")
+      const made = yield* Effect.provide(BearerHttpClient.make(client, stuck(), { origins }), naming("built"))
+      assert.strictEqual(yield* demanded(made), "built")
+      assert.strictEqual(yield* Effect.provide(demanded(made), naming("request")), "request")
+      const wrapped = client.pipe(BearerHttpClient.withBearer(stuck(), { origins }))
+      assert.strictEqual(yield* demanded(wrapped), "")
+      assert.strictEqual(yield* Effect.provide(demanded(wrapped), naming("request")), "request")
+    })
+  )
+
+  it.effect("is silent where there is no handler", () =>
+    Effect.gen(function* () {
+      const { source } = counting()
+      const made = yield* BearerHttpClient.make(refusing("token1").client, source, { origins })
+      assert.strictEqual((yield* made.get(url)).status, 200)
+    })
+  )
+
+  it.effect("is none where its origins say nothing clear", () =>
+    Effect.gen(function* () {
+      const { source } = counting()
+      const failure = yield* Effect.flip(BearerHttpClient.make(refusing().client, source, { origins: [] }))
+      assert.include(failure, { _tag: "ConfigurationError", parameter: "origins" })
     })
   )
 })

@@ -205,7 +205,7 @@ layer(Layer.empty, { excludeTestServices: true })("oidc-provider, discovered", (
       yield* redeem({ flow: other.flow, response })
       const again = yield* Effect.flip(redeem({ flow: other.flow, response }))
       assert.strictEqual(again._tag === "InvalidAuthorizationResponse" && again.reason, "used")
-      assert.lengthOf(yield* client.getAccounts(), 1)
+      assert.lengthOf(yield* client.getAccounts({ session: "" }), 1)
     })
   )
 

@@ -1,5 +1,22 @@
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Account } from "../../src/core/Account.js"
+import {
+  ClaimsChallengeRequired,
+  ClientClosed,
+  InteractionRequired,
+  Throttled,
+  type TokenError
+} from "../../src/core/TokenError.js"
+import * as TokenProvider from "../../src/core/TokenProvider.js"
+import * as BearerHttpClient from "../../src/http/BearerHttpClient.js"
+import * as WebSignIn from "../../src/server/WebSignIn.js"
 import { formsOf, type Visit } from "./browser.js"
 import { appOrigin, defaults, makeSite, signedInSite, signedOutUri } from "./site.js"
 
@@ -173,7 +190,7 @@ describe("who has not signed in", () => {
       assert.strictEqual(jsonOf(other).username, defaults.secondUsername)
       assert.strictEqual(jsonOf(yield* browser.ask(at("/me"))).username, defaults.username)
       const accountsOf = (visit: Visit) => client.getAccounts({ session: String(jsonOf(visit).session) })
-      const seen = yield* Effect.all([accountsOf(arrival), accountsOf(other), client.getAccounts()])
+      const seen = yield* Effect.all([accountsOf(arrival), accountsOf(other), client.getAccounts({ session: "" })])
       assert.deepStrictEqual(
         seen.map((accounts) => accounts.map(({ username }) => username)),
         [[defaults.username], [defaults.secondUsername], []]
@@ -364,6 +381,85 @@ describe("signing out", () => {
       assert.strictEqual(crossSite.status, 403)
       const left = yield* browser.visit(at("/auth/sign-out"), { from: new URL(at("/me")) })
       assert.strictEqual(left.url.href, signedOutUri)
+    })
+  )
+})
+
+describe("who has just signed in where the account is lost", () => {
+  it.scopedLive("is told so, and not sent round for ever; later they are asked again", () =>
+    Effect.gen(function* () {
+      const client = { getAccounts: () => Effect.succeed([]) }
+      const { browser: newBrowser, emulator, pass } = yield* makeSite({ client })
+      yield* emulator.signIn(defaults.username)
+      const browser = newBrowser()
+      const told = yield* browser.visit(at("/me?a=1"))
+      assertPage(told, 503, "has lost it already")
+      assert.include(told.text, 'href="/auth/sign-in?returnTo=%2Fme%3Fa%3D1"')
+      assert.strictEqual(browser.history.filter(({ url }) => isCallback(url)).length, 1)
+      assert.strictEqual((yield* browser.ask(at("/me"), { isScript: true })).status, 401)
+      pass("2 minutes")
+      assert.strictEqual((yield* browser.ask(at("/me"))).headers.location, "/auth/sign-in?returnTo=%2Fme")
+    })
+  )
+})
+
+describe("the failure of a call through an HttpClient that carries tokens", () => {
+  const answer = (text: string) => Effect.succeed(HttpServerResponse.text(text, { status: 403 }))
+
+  const user: WebSignIn.SignedIn = {
+    account: new Account({
+      homeAccountId: "a.b",
+      localAccountId: "a",
+      tenantId: "b",
+      username: "somebody",
+      name: undefined,
+      idTokenClaims: {}
+    }),
+    tokens: TokenProvider.fail(new ClientClosed()),
+    session: "session",
+    challenge: ({ _tag }) => answer(_tag)
+  }
+
+  const signIn = Layer.succeed(WebSignIn.WebSignIn, {
+    signIn: answer("sign-in"),
+    callback: answer("callback"),
+    signOut: answer("sign-out"),
+    user: Effect.succeedSome(user),
+    unauthenticated: answer("unauthenticated"),
+    unavailable: () => answer("unavailable"),
+    paths: { callbackMethod: "GET", callbackPath: "/c", signInPath: "/i", signOutMethods: [], signOutPath: "/o" }
+  })
+
+  const statusOf = (failure: TokenError) => {
+    const http = BearerHttpClient.layer(TokenProvider.fail(failure).forScopes("any"), { origins: [appOrigin] }).pipe(
+      Layer.provide(
+        Layer.succeed(
+          HttpClient.HttpClient,
+          HttpClient.make((request) => Effect.succeed(HttpClientResponse.fromWeb(request, new Response("reached"))))
+        )
+      )
+    )
+    const page = Effect.as(HttpClient.get(at("/api")), HttpServerResponse.text("reached"))
+    const app = HttpLayerRouter.add("GET", "/", Effect.provide(page, http)).pipe(
+      Layer.provide(WebSignIn.required.layer),
+      Layer.provide(signIn)
+    )
+    const { handler } = HttpLayerRouter.toWebHandler(Layer.provideMerge(app, HttpServer.layerContext), {
+      disableLogger: true
+    })
+    return Effect.map(
+      Effect.promise(() => handler(new Request(at("/")))),
+      ({ status }) => status
+    )
+  }
+
+  const interaction = new InteractionRequired({ error: "interaction_required", classification: "none", errorCodes: [] })
+
+  it.effect("is answered as the challenge in it, and else as the server's own", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* statusOf(interaction), 403)
+      assert.strictEqual(yield* statusOf(new ClaimsChallengeRequired({ claims: "{}" })), 403)
+      assert.strictEqual(yield* statusOf(new Throttled({ errorCodes: [], status: 429 })), 500)
     })
   )
 })
