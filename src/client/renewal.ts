@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import type { TokenCacheService, User, UserKey } from "../cache/TokenCache.js"
 import { type Account, homeAccountIdOf } from "../core/Account.js"
 import type { Kind } from "../core/Authority.js"
+import { isGuid } from "../core/guid.js"
 import { InteractionRequired, InvalidGrant, type UserError } from "../core/TokenError.js"
 import { refreshToken as grant } from "../protocol/grants.js"
 import { mayResend } from "../protocol/resend.js"
@@ -61,15 +62,13 @@ const signedOut = new InteractionRequired({
 const isOver = (failure: UserError, kind: Kind): boolean =>
   failure instanceof InvalidGrant && (kind !== "entra" || failure.suberror === "bad_token")
 
-const guid = /^[0-9a-f-]{36}$/i
-
 /**
  * `Oid:{uid}@{utid}` of an Entra account: its backup authentication service finds the user's session by it.
  *
  * @internal
  */
 export const anchorOf = (uid: string | undefined, utid: string | undefined): string | undefined =>
-  guid.test(uid ?? "") && guid.test(utid ?? "") ? `Oid:${uid}@${utid}` : undefined
+  isGuid(uid ?? "") && isGuid(utid ?? "") ? `Oid:${uid}@${utid}` : undefined
 
 const anchorOfAccount = (homeAccountId: string | undefined): string | undefined => {
   const [uid, utid] = homeAccountId?.split(".") ?? []

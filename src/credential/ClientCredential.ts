@@ -34,7 +34,7 @@ export interface Authentication {
   readonly tenantId: string
   readonly authority: ResolvedAuthority["kind"]
   readonly tokenEndpoint: string
-  /** Whom an assertion is made for: the token endpoint at Entra, the issuer elsewhere. */
+  /** Whom an assertion is made for: the token endpoint of Microsoft's authorities, the issuer elsewhere. */
   readonly audience: string
   /** What the client says that it can do, such as `cp1`. */
   readonly capabilities: ReadonlyArray<string>
