@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { InvalidToken, type InvalidTokenReason } from "../core/TokenError.js"
 import * as JwtVerifier from "../protocol/jwtVerifier.js"
+import { isOfAnotherPolicy } from "../protocol/policyClaim.js"
 import * as Transport from "../protocol/transport.js"
 import * as RetryPolicy from "../resilience/RetryPolicy.js"
 import { type Expectation, IdTokenVerifier } from "./idToken.js"
@@ -24,10 +25,6 @@ const clockTolerance = 300
 const isOfAnotherParty = ({ aud, azp }: Claims, clientId: string): boolean =>
   azp === undefined ? Array.isArray(aud) && aud.length > 1 : azp !== clientId
 
-/** B2C's policies may share an issuer, so the token names its own: `tfp`, in older tokens `acr`. */
-const isOfAnotherPolicy = ({ acr, tfp = acr }: Claims, { authority }: Expectation): boolean =>
-  authority.policy !== undefined && !(typeof tfp === "string" && tfp.toLowerCase() === authority.policy)
-
 const isTooLongAgo = ({ auth_time }: Claims, maxAge: number | undefined, now: number): boolean =>
   maxAge !== undefined && !(typeof auth_time === "number" && auth_time + maxAge + clockTolerance >= now / 1000)
 
@@ -37,7 +34,7 @@ const isFromElsewhere = ({ tid }: Claims, { tenants }: Expectation): boolean =>
 const wrongIn = (claims: Claims, expectation: Expectation, now: number): InvalidTokenReason | undefined => {
   if (claims.nonce !== expectation.nonce) return "nonce"
   if (isOfAnotherParty(claims, expectation.clientId)) return "authorizedParty"
-  if (isOfAnotherPolicy(claims, expectation)) return "policy"
+  if (isOfAnotherPolicy(claims, expectation.authority)) return "policy"
   if (isFromElsewhere(claims, expectation)) return "tenant"
   return isTooLongAgo(claims, expectation.maxAge, now) ? "authenticationTime" : undefined
 }
@@ -60,18 +57,15 @@ export const layer: Layer.Layer<IdTokenVerifier, never, HttpClient.HttpClient> =
           const { jwksUri, issuer } = expectation.metadata
           const invalid = (reason: InvalidTokenReason) => new InvalidToken({ token: "id token", reason })
           if (jwksUri === undefined) return yield* invalid("key")
-          const claims = yield* RetryPolicy.retry(policy, {
-            attempt: (timeout) =>
-              verifier.verify(idToken, {
-                token: "id token",
-                jwksUri,
-                issuer,
-                audience: expectation.clientId,
-                timeout
-              }),
-            mayResend: () => true,
-            spend: Effect.succeed(true)
-          })
+          const claims = yield* RetryPolicy.read(policy, (timeout) =>
+            verifier.verify(idToken, {
+              token: "id token",
+              jwksUri,
+              issuer,
+              audience: expectation.clientId,
+              timeout
+            })
+          )
           const wrong = wrongIn(claims, expectation, yield* Clock.currentTimeMillis)
           return wrong === undefined ? claims : yield* invalid(wrong)
         })

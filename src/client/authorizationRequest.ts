@@ -11,6 +11,7 @@ import { AuthCodeFlow, type AuthCodeUrl, type AuthCodeUrlRequest } from "./Autho
 import { type ClientFacts, requireAllowed } from "./principal.js"
 import { codeChallenge, unguessable } from "./random.js"
 import { clientInfo, userScopes } from "./renewal.js"
+import { refuseReserved } from "./reservedParameters.js"
 
 const refuse = (parameter: string, expected: string, remedy: string) =>
   new ConfigurationError({ parameter, expected, remedy })
@@ -58,19 +59,6 @@ const reserved: ReadonlySet<string> = new Set([
   "claims"
 ])
 
-const requireFurther = ({ parameters = {} }: AuthCodeUrlRequest): Either.Either<void, ConfigurationError> => {
-  const wrong = Object.keys(parameters).find((name) => reserved.has(name) || name.trim() === "")
-  return wrong === undefined
-    ? Either.void
-    : Either.left(
-        refuse(
-          "parameters",
-          `parameters that the library does not set itself, unlike ${JSON.stringify(wrong)}`,
-          "Use the option that is meant for it."
-        )
-      )
-}
-
 const present = (parameters: Readonly<Record<string, string | undefined>>): ReadonlyArray<readonly [string, string]> =>
   Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
 
@@ -93,7 +81,7 @@ export const make = (
     const { scopes } = yield* parseScopes(request.scopes, { isEntra: authority.kind === "entra" })
     if (request.claims !== undefined) yield* parseClaims(request.claims)
     yield* requireMaxAge(request.maxAge)
-    yield* requireFurther(request)
+    yield* refuseReserved(request.parameters ?? {}, reserved)
     const metadata = yield* metadataOf(authority)
     const endpoint = authority.endpoints?.authorization ?? metadata.authorizationEndpoint
     if (endpoint === undefined)

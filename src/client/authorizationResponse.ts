@@ -5,7 +5,7 @@ import type { AuthCodeFlow, AuthorizationCodeRequest } from "./AuthorizationCode
 import { isSame } from "./random.js"
 
 /** How long a sign-in may take (milliseconds). */
-const flowLifetime = 600_000
+export const flowLifetime = 600_000
 
 /** The parameters of a redirect. */
 export type Parameters = Readonly<Record<string, string | undefined>>

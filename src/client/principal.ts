@@ -12,6 +12,7 @@ import { mayResend } from "../protocol/resend.js"
 import type { Form } from "../protocol/transport.js"
 import type { TokenResponse } from "../protocol/wire.js"
 import type { Attempt, Hosts, Resource } from "./acquisition.js"
+import { refuseReserved } from "./reservedParameters.js"
 
 /** What is asked in one attempt for one resource. */
 export interface Asking extends Omit<Attempt, "claims"> {
@@ -71,27 +72,12 @@ const reserved: ReadonlySet<string> = new Set([
 
 const parametersOf = (
   parameters: Readonly<Record<string, ExtraParameter>>
-): Either.Either<
-  ReadonlyArray<{ readonly name: string; readonly value: string; readonly isKeyPart: boolean }>,
-  ConfigurationError
-> => {
-  const wrong = Object.keys(parameters).find((name) => reserved.has(name) || name.trim() === "")
-  return wrong === undefined
-    ? Either.right(
-        Object.entries(parameters)
-          .map(([name, parameter]) =>
-            typeof parameter === "string" ? { name, value: parameter, isKeyPart: true } : { name, ...parameter }
-          )
-          .sort((one, two) => (one.name < two.name ? -1 : 1))
-      )
-    : Either.left(
-        new ConfigurationError({
-          parameter: "parameters",
-          expected: `parameters that the library does not set itself, unlike ${JSON.stringify(wrong)}`,
-          remedy: "Use the option that is meant for it."
-        })
-      )
-}
+): ReadonlyArray<{ readonly name: string; readonly value: string; readonly isKeyPart: boolean }> =>
+  Object.entries(parameters)
+    .map(([name, parameter]) =>
+      typeof parameter === "string" ? { name, value: parameter, isKeyPart: true } : { name, ...parameter }
+    )
+    .sort((one, two) => (one.name < two.name ? -1 : 1))
 
 /**
  * Refuses a tenant that is not to be served.
@@ -141,7 +127,8 @@ export const resourceOf = <E>(
     yield* requireAllowed(client, own, authority)
     const set = yield* parseScopes(scopes, { isEntra: authority.kind === "entra" })
     if (options.claims !== undefined) yield* parseClaims(options.claims)
-    const extras = yield* parametersOf(options.parameters ?? {})
+    yield* refuseReserved(options.parameters ?? {}, reserved)
+    const extras = parametersOf(options.parameters ?? {})
     const { resource } = options
     const parameters = {
       ...Object.fromEntries(extras.map(({ name, value }) => [name, value])),

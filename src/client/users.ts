@@ -59,11 +59,7 @@ export const make = (options: {
     const assertions = Assertions.make()
 
     const metadataOf = (authority: ResolvedAuthority) =>
-      RetryPolicy.retry(policy, {
-        attempt: (timeout) => discovery.metadata(authority, timeout),
-        mayResend: () => true,
-        spend: Effect.succeed(true)
-      })
+      RetryPolicy.read(policy, (timeout) => discovery.metadata(authority, timeout))
 
     const admission = NewUser.make({ ask, cache, client, renewal, resilience: resilience.forFailures() })
     const signIn = yield* SignIn.make({ client, metadataOf, admission })

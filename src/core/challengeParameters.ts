@@ -1,5 +1,6 @@
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import { type AuthChallenge, parseAuthChallenges } from "./authChallenge.js"
+import { redactedProse } from "./prose.js"
 
 type Parameters = AuthChallenge["parameters"]
 
@@ -23,10 +24,6 @@ export const plainParameter = (parameters: Parameters, name: string): string | u
   return value !== undefined && isPlain(value) ? value : undefined
 }
 
-const longestDescription = 2048
-/** Control characters, and the half of a pair that a cut leaves. */
-const unprintable = /\p{Cc}+|[\ud800-\udbff]$/gu
-
 /**
  * What a server tells people. Graph spells the parameter in camel case.
  *
@@ -34,7 +31,7 @@ const unprintable = /\p{Cc}+|[\ud800-\udbff]$/gu
  */
 export const descriptionOf = (parameters: Parameters): Redacted.Redacted | undefined => {
   const prose = parameters.error_description ?? parameters.errordescription
-  return prose === undefined ? undefined : Redacted.make(prose.slice(0, longestDescription).replace(unprintable, " "))
+  return prose === undefined ? undefined : redactedProse(prose)
 }
 
 /**

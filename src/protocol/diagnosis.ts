@@ -1,14 +1,9 @@
 import type * as DateTime from "effect/DateTime"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { ResolvedAuthority } from "../core/Authority.js"
 import { parseDescription, parseTimestamp } from "../core/errorDescription.js"
+import { longestProse, redactedProse } from "../core/prose.js"
 import type { ErrorResponse } from "./wire.js"
-
-const longestDescription = 2048
-/** Control characters, and the half of a pair that a cut leaves. */
-const unprintable = /\p{Cc}+|[\ud800-\udbff]$/gu
-
-const printable = (text: string): string => text.slice(0, longestDescription).replace(unprintable, " ")
 
 const mostCodes = 8
 
@@ -35,12 +30,12 @@ export interface Diagnosis {
 export const diagnose = (response: ErrorResponse | undefined, authority: ResolvedAuthority["kind"]): Diagnosis => {
   if (response === undefined) return { errorCodes: [] }
   const prose = response.error_description
-  const described = parseDescription(prose?.slice(0, longestDescription) ?? "")
+  const described = parseDescription(prose?.slice(0, longestProse) ?? "")
   return {
     errorCodes: codesOf(response, described.codes, authority === "entra" ? "AADSTS" : ""),
     correlationId: response.correlation_id ?? described.correlationId,
     traceId: response.trace_id ?? described.traceId,
     timestamp: parseTimestamp(response.timestamp ?? "") ?? described.timestamp,
-    description: prose === undefined ? undefined : Redacted.make(printable(prose))
+    description: prose === undefined ? undefined : redactedProse(prose)
   }
 }

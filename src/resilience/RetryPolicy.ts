@@ -222,3 +222,13 @@ export const retry = <A, E extends Failure, R>(
       orComeBack(policy, exchange, deadline)
     )
   })
+
+/**
+ * Reads what anybody may read as often as they like, by the policy: it spends nobody's budget.
+ *
+ * @internal
+ */
+export const read = <A, E extends Failure, R>(
+  policy: RetryPolicy,
+  attempt: Exchange<A, E, R>["attempt"]
+): Effect.Effect<A, E | Throttled, R> => retry(policy, { attempt, mayResend: () => true, spend: Effect.succeed(true) })

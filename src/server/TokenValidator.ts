@@ -61,16 +61,13 @@ export const make = (
     const { audience, authorizationUri } = settings
 
     const verify = (token: string, version: unknown) =>
-      RetryPolicy.retry(policy, {
-        attempt: (timeout) =>
-          Effect.gen(function* () {
-            const { issuer, jwksUri } = yield* discovery.metadata(Settings.authorityOf(settings, version), timeout)
-            if (jwksUri === undefined) return yield* Settings.noKeys
-            return yield* verifier.verify(token, { token: "access token", jwksUri, issuer, audience, timeout })
-          }),
-        mayResend: () => true,
-        spend: Effect.succeed(true)
-      })
+      RetryPolicy.read(policy, (timeout) =>
+        Effect.gen(function* () {
+          const { issuer, jwksUri } = yield* discovery.metadata(Settings.authorityOf(settings, version), timeout)
+          if (jwksUri === undefined) return yield* Settings.noKeys
+          return yield* verifier.verify(token, { token: "access token", jwksUri, issuer, audience, timeout })
+        })
+      )
 
     return {
       authorizationUri,

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { flowLifetime } from "../client/authorizationResponse.js"
 import { ConfigurationError } from "../core/TokenError.js"
 import { digestOf } from "./digest.js"
 import * as Seal from "./seal.js"
@@ -14,8 +15,6 @@ import type { CookieOptions } from "./WebSession.js"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** How long a sign-in may take. */
-const flowLifetime = Duration.minutes(10)
 /** Characters that all sign-ins under way may take: browsers keep 4096 bytes a cookie, servers read 8 kB of a header. */
 const room = 3800
 
@@ -124,7 +123,7 @@ export const make = ({
       begin: (response, pending, site) =>
         Effect.gen(function* () {
           const all = yield* cookies
-          const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(flowLifetime)
+          const until = (yield* Clock.currentTimeMillis) + flowLifetime
           const sealed = yield* signIns.close(encodePending(pending), until)
           const signIn = yield* signInName(Redacted.value(pending.flow.state), site)
           const size = signIn.length + sealed.length
@@ -132,7 +131,7 @@ export const make = ({
           const others = Object.entries(all).filter(([each]) => each.startsWith(signInPrefix(site)))
           const gone = overdue(yield* Effect.forEach(others, keptOf), size)
           const cleared = gone.reduce((all, each) => write(all, each.name, "", site, Duration.zero, true), response)
-          return write(cleared, signIn, sealed, site, flowLifetime, true)
+          return write(cleared, signIn, sealed, site, Duration.millis(flowLifetime), true)
         }),
       end: (response, state, site) =>
         Effect.map(signInName(state, site), (signIn) => write(response, signIn, "", site, Duration.zero, true))

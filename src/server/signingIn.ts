@@ -1,9 +1,10 @@
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import * as Encoding from "effect/Encoding"
+import * as Redacted from "effect/Redacted"
 import type { Prompt } from "../client/AuthorizationCode.js"
 import type { ConfidentialClientService } from "../client/ConfidentialClient.js"
+import { unguessable } from "../client/random.js"
 import type { Scopes } from "../core/TokenProvider.js"
 import { showFailure, type WebFailure } from "./failurePage.js"
 import { redirect } from "./page.js"
@@ -32,7 +33,7 @@ export interface Wish {
 }
 
 /** Nobody can guess it, so nobody can bring it along. */
-const makeSessionId = Effect.sync(() => Encoding.encodeBase64Url(crypto.getRandomValues(new Uint8Array(32))))
+const makeSessionId = Effect.map(unguessable, Redacted.value)
 
 /** The way to try again. */
 export const signInLink = ({ signInPath }: Settings, returnTo = "/") => ({

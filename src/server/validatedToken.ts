@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import { isGuid } from "../core/guid.js"
 import { InvalidToken, type InvalidTokenReason } from "../core/TokenError.js"
+import { isOfAnotherPolicy } from "../protocol/policyClaim.js"
 import { strings, textOf } from "./callerClaims.js"
 import { Forbidden } from "./callerFailures.js"
 import type { ValidatedToken } from "./validator.js"
@@ -47,10 +48,6 @@ const identityOf = ({ oid, sub, tid }: Claims, { authority }: Settings): Identit
 const isSelf = ({ client_id, idtyp, oid, sub }: Claims): boolean =>
   idtyp === "app" || (idtyp === undefined && textOf(sub) !== undefined && (sub === oid || sub === client_id))
 
-/** B2C's policies may share an issuer, so that the token names its own: `tfp`, in older tokens `acr`. */
-const isOfAnotherPolicy = ({ acr, tfp = acr }: Claims, { authority }: Settings): boolean =>
-  authority.policy !== undefined && textOf(tfp)?.toLowerCase() !== authority.policy
-
 const appRefusal = ({ appRoles }: Settings, roles: ReadonlyArray<string>): Forbidden | undefined => {
   if (appRoles === undefined) return new Forbidden({ reason: "user_required" })
   return appRoles.some((role) => roles.includes(role))
@@ -77,7 +74,7 @@ export const readValidated = (
   if (clientId === undefined || identity === undefined || typeof exp !== "number") return invalid("malformed")
   // It is bound to a key of its client (RFC 7800 3.1, RFC 9449 7.2): as a Bearer token nobody has proven to have that.
   if (cnf !== undefined) return invalid("bound")
-  if (isOfAnotherPolicy(claims, settings)) return invalid("policy")
+  if (isOfAnotherPolicy(claims, settings.authority)) return invalid("policy")
   if (tenants !== undefined && !tenants.has(identity.tenantId)) return invalid("tenant")
   if (clients !== undefined && !clients.has(clientId.toLowerCase())) return invalid("authorizedParty")
   const isApp = isSelf(claims)
