@@ -3,32 +3,18 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
-import * as Redacted from "effect/Redacted"
-import { type AccessToken, withSource } from "../core/AccessToken.js"
+import type * as Redacted from "effect/Redacted"
+import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
-import { ConfigurationError } from "../core/TokenError.js"
-import { BoundedMap } from "../resilience/boundedMap.js"
-import { type CacheKey, joinKey } from "./cacheKey.js"
-import { type Lifetime, lifetimeOf, renewalOf, serves } from "./lifetime.js"
-import { Users } from "./users.js"
-
-/**
- * When the next token is to be asked for (epoch milliseconds): moves on with each failure, the one thing that changes.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Renewal {
-  dueAt: number
-  failures: number
-}
+import { type CacheUnavailable, ConfigurationError } from "../core/TokenError.js"
+import type { CacheKey, Group, Partition } from "./cacheKey.js"
+import type { Lifetime } from "./lifetime.js"
+import { LocalCache } from "./localCache.js"
 
 /**
  * A cached token with everything that a hit needs made beforehand.
@@ -37,8 +23,6 @@ export interface Renewal {
  * @category models
  */
 export interface Entry extends Lifetime {
-  readonly key: CacheKey
-  readonly renewal: Renewal
   readonly token: AccessToken
   /** The result of a hit. */
   readonly hit: Exit.Exit<AccessToken>
@@ -46,6 +30,13 @@ export interface Entry extends Lifetime {
   readonly sequence: number
   /** The claims request that it was won with, as the challenge wrote it. */
   readonly claims: string | undefined
+  /** Until here it is handed out without a thought (epoch milliseconds). */
+  readonly quickUntil: number
+  /** When the next token is to be asked for (epoch milliseconds): moves on with each failure. */
+  readonly dueAt: number
+  /** How many renewals have failed. */
+  failures: number
+  readonly postpone: (dueAt: number) => void
 }
 
 /**
@@ -62,16 +53,18 @@ export interface AboutToken {
 }
 
 /**
- * One user of one client.
+ * What an exchange is to bring.
  *
  * @since 0.1.0
  * @category models
  */
-export interface UserKey {
-  /** The users who are listed together: of one client, one environment and one session. */
-  readonly group: string
-  /** The partition of the user's tokens. */
-  readonly partition: string
+export interface Asked extends AboutToken {
+  /** The number of the exchange. */
+  readonly sequence: number
+  /** Whether only a token will do that is won after this was asked. */
+  readonly isAnew: boolean
+  /** When the token in hand, or the one that was refused, was cached (epoch milliseconds): only a later one will do. */
+  readonly after: number | undefined
 }
 
 /**
@@ -91,6 +84,24 @@ export interface User {
 }
 
 /**
+ * What is in the memory of a cache.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Statistics {
+  /** Tokens, those included that have ended and were not looked at since. */
+  readonly entries: number
+  /** About what they take. */
+  readonly bytes: number
+  readonly users: number
+  /** Tokens that had to go for others before their end. */
+  readonly evicted: number
+  /** Tokens that went after their end. */
+  readonly expired: number
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -101,9 +112,20 @@ export interface TokenCacheService {
   readonly unsafeGet: (key: CacheKey) => Entry | undefined
   /** A fresh entry of the key's family that was granted all of these scopes, and more. */
   readonly unsafeFind: (key: CacheKey, scopes: ReadonlyArray<string>, now: number) => Entry | undefined
+  /** Learns what others have removed and rejected, when it is time to: at least once a minute for each partition in use. */
+  readonly confirm: (key: CacheKey) => Effect.Effect<void>
+  /**
+   * What another process has won, else what this exchange wins; where a store is shared that can hold leases, one of all
+   * processes makes the exchange. The token is kept as {@link TokenCacheService.set} keeps it.
+   */
+  readonly obtain: <E, R>(
+    key: CacheKey,
+    asked: Asked,
+    exchange: Effect.Effect<AccessToken, E, R>
+  ) => Effect.Effect<AccessToken, E, R>
   /**
    * Keeps a token, unless it has no usable end, its resource has refused it, a newer exchange's is there, or
-   * its user has been removed since the exchange began.
+   * its holder has been removed since the exchange began.
    */
   readonly set: (
     key: CacheKey,
@@ -111,22 +133,40 @@ export interface TokenCacheService {
     sequence: number,
     about?: AboutToken | undefined
   ) => Effect.Effect<void>
+  /** Has an entry serve another key too, in this process. */
+  readonly alias: (key: CacheKey, entry: Entry, endsAt: number | undefined) => Effect.Effect<void>
   /**
    * Remembers that a resource refused this very token: it is dropped wherever it rests in its partition, and not kept again.
    * Tells which exchange had begun last when it was refused first: only what came of a later one is newer.
    */
   readonly reject: (key: CacheKey, token: AccessToken) => Effect.Effect<number>
-  /** How many tokens there are, expired ones included. */
-  readonly size: Effect.Effect<number>
-  readonly user: (key: UserKey) => Effect.Effect<User | undefined>
-  /** The users of a group. */
-  readonly users: (group: string) => Effect.Effect<ReadonlyArray<User>>
-  /** Keeps a user, unless the user has been removed since the exchange began. */
-  readonly setUser: (key: UserKey, user: User, sequence: number) => Effect.Effect<void>
-  /** Drops this very refresh token; one that has replaced it stays. */
-  readonly retire: (key: UserKey, refreshToken: Redacted.Redacted) => Effect.Effect<void>
-  /** Drops a user with all tokens, those included that are on their way; tells whether there was one. */
-  readonly removeUser: (key: UserKey) => Effect.Effect<boolean>
+  /** Fails where the store can't be reached, and memory knows nothing of this user. */
+  readonly user: (partition: Partition) => Effect.Effect<User | undefined, CacheUnavailable>
+  /** The users of a group, newest last: those in memory where the store can't be reached, and at most 1 000 of a store's. */
+  readonly users: (group: Group) => Effect.Effect<ReadonlyArray<User>>
+  /**
+   * Keeps what becomes of a user, in one step with reading it (`next` may be called again, and leaves things as they are by
+   * `undefined`), unless the user has been removed since the exchange began.
+   */
+  readonly modifyUser: (
+    partition: Partition,
+    sequence: number,
+    next: (known: User | undefined) => User | undefined
+  ) => Effect.Effect<void>
+  /** Drops a holder with all tokens, those included that are on their way; tells whether there was a user. */
+  readonly remove: (partition: Partition) => Effect.Effect<boolean>
+  /** Drops all holders of a group, with all tokens. */
+  readonly removeGroup: (group: Group) => Effect.Effect<void>
+  /** Drops everything, of all clients. */
+  readonly clear: Effect.Effect<void>
+  /** Runs an effect of one process at a time for this holder; whose turn has not come after so long fails instead. */
+  readonly inTurn: <A, E, R>(
+    partition: Partition,
+    patience: Duration.Duration,
+    tooLate: E,
+    effect: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E, R>
+  readonly statistics: Effect.Effect<Statistics>
 }
 
 /**
@@ -138,133 +178,36 @@ export interface TokenCacheService {
 export class TokenCache extends Context.Tag("effect-entra/TokenCache")<TokenCache, TokenCacheService>() {}
 
 /**
+ * How much is kept in memory at most. Where room is needed, tokens go that have ended, then those that nobody has asked for
+ * lately.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface MemoryOptions {
-  /** How many tokens are kept at most; the default is 100 000. */
+  /** How many tokens, and how many users; the default is 100 000. */
   readonly capacity?: number | undefined
+  /** How many bytes the tokens may take, by estimate; the default is 256 MiB. */
+  readonly maxBytes?: number | undefined
 }
 
-/** How many entries an insertion into a full cache looks at for an expired one, before it drops the oldest. */
-const sweepLength = 16
+const requireCount = (parameter: string, count: number, normal: string): Effect.Effect<number, ConfigurationError> =>
+  Number.isInteger(count) && count > 0
+    ? Effect.succeed(count)
+    : new ConfigurationError({
+        parameter,
+        expected: "a whole number of at least 1",
+        remedy: `Leave it out for the default of ${normal}.`
+      })
 
-const folded = (scope: string): string => scope.toLowerCase()
-
-/** Scopes that differ in case are one at Entra; elsewhere nobody grants two that do. */
-const grants = ({ token }: Entry, scopes: ReadonlyArray<string>): boolean => {
-  const granted = new Set(token.scopes.map(folded))
-  return scopes.every((scope) => granted.has(folded(scope)))
-}
-
-const mostRejections = 10_000
-/** No two tokens of one principal end alike: that is their signature, or all of them. */
-const tailLength = 43
-
-const rejectionOf = ({ partition }: CacheKey, { accessToken }: AccessToken): string =>
-  joinKey(partition, Redacted.value(accessToken).slice(-tailLength))
-
-class Memory implements TokenCacheService {
-  /** In the order in which they were written. */
-  private readonly entries = new Map<string, Entry>()
-  private readonly partitions = new Map<string, Map<string, CacheKey>>()
-  private readonly people: Users
-  /** What had begun when a token was refused. */
-  private readonly rejections = new BoundedMap<number>(mostRejections)
-  private started = 0
-
-  constructor(private readonly capacity: number) {
-    this.people = new Users(capacity)
-  }
-
-  readonly unsafeNextSequence = (): number => ++this.started
-
-  readonly unsafeGet = (key: CacheKey): Entry | undefined => this.entries.get(key.id)
-
-  readonly unsafeFind = (key: CacheKey, scopes: ReadonlyArray<string>, now: number): Entry | undefined => {
-    for (const { family, id } of this.partitions.get(key.partition)?.values() ?? []) {
-      const entry = family === key.family ? this.entries.get(id) : undefined
-      if (entry !== undefined && now < entry.freshUntil && serves(entry, now) && grants(entry, scopes)) return entry
-    }
-    return undefined
-  }
-
-  readonly set = (
-    key: CacheKey,
-    token: AccessToken,
-    sequence: number,
-    { claims, endsAt }: AboutToken = {}
-  ): Effect.Effect<void> =>
-    Effect.zipWith(Clock.currentTimeMillis, Random.next, (now, random) => {
-      const lifetime = lifetimeOf(token, now, endsAt)
-      const present = this.entries.get(key.id)
-      const isLate = present !== undefined && present.sequence > sequence && serves(present, now)
-      const isUnwanted =
-        this.people.wasRemoved(key.partition, sequence) || this.rejections.get(rejectionOf(key, token)) !== undefined
-      if (lifetime === undefined || isLate || isUnwanted) return
-      this.drop(key)
-      if (this.entries.size >= this.capacity) this.makeRoom(now)
-      const renewal = { dueAt: renewalOf(token, lifetime, random), failures: 0 }
-      const hit = Exit.succeed(withSource(token, "cache"))
-      this.keep({ key, token, sequence, claims, renewal, hit, ...lifetime })
-    })
-
-  readonly reject = (key: CacheKey, token: AccessToken): Effect.Effect<number> =>
-    Effect.sync(() => {
-      for (const other of [...(this.partitions.get(key.partition)?.values() ?? [])])
-        if (Equal.equals(this.entries.get(other.id)?.token.accessToken, token.accessToken)) this.drop(other)
-      const rejection = rejectionOf(key, token)
-      const since = this.rejections.get(rejection) ?? this.started
-      this.rejections.set(rejection, since)
-      return since
-    })
-
-  readonly size: Effect.Effect<number> = Effect.sync(() => this.entries.size)
-
-  readonly user = (key: UserKey): Effect.Effect<User | undefined> => Effect.sync(() => this.people.get(key))
-
-  readonly users = (group: string): Effect.Effect<ReadonlyArray<User>> => Effect.sync(() => this.people.list(group))
-
-  readonly setUser = (key: UserKey, user: User, sequence: number): Effect.Effect<void> =>
-    Effect.sync(() => this.people.set(key, user, sequence))
-
-  readonly retire = (key: UserKey, refreshToken: Redacted.Redacted): Effect.Effect<void> =>
-    Effect.sync(() => this.people.retire(key, refreshToken))
-
-  readonly removeUser = (key: UserKey): Effect.Effect<boolean> =>
-    Effect.sync(() => {
-      for (const { id } of this.partitions.get(key.partition)?.values() ?? []) this.entries.delete(id)
-      this.partitions.delete(key.partition)
-      return this.people.remove(key, this.started)
-    })
-
-  private keep(entry: Entry): void {
-    const { id, partition } = entry.key
-    this.entries.set(id, entry)
-    const own = this.partitions.get(partition)
-    if (own === undefined) this.partitions.set(partition, new Map([[id, entry.key]]))
-    else own.set(id, entry.key)
-  }
-
-  private drop({ id, partition }: CacheKey): void {
-    this.entries.delete(id)
-    const own = this.partitions.get(partition)
-    own?.delete(id)
-    if (own?.size === 0) this.partitions.delete(partition)
-  }
-
-  private makeRoom(now: number): void {
-    let victim: Entry | undefined
-    let seen = 0
-    for (const entry of this.entries.values()) {
-      const isOver = !serves(entry, now)
-      if (isOver || victim === undefined) victim = entry
-      seen += 1
-      if (isOver || seen === sweepLength) break
-    }
-    if (victim !== undefined) this.drop(victim.key)
-  }
-}
+const makeLocal = ({ capacity, maxBytes }: MemoryOptions): Effect.Effect<LocalCache, ConfigurationError> =>
+  Effect.map(
+    Effect.all([
+      requireCount("capacity", capacity ?? 100_000, "100 000"),
+      requireCount("maxBytes", maxBytes ?? 256 * 1024 * 1024, "256 MiB")
+    ]),
+    ([entries, bytes]) => new LocalCache(entries, bytes)
+  )
 
 /**
  * Makes a cache in memory.
@@ -272,16 +215,8 @@ class Memory implements TokenCacheService {
  * @since 0.1.0
  * @category constructors
  */
-export const makeMemory = (options: MemoryOptions = {}): Effect.Effect<TokenCacheService, ConfigurationError> => {
-  const capacity = options.capacity ?? 100_000
-  return Number.isInteger(capacity) && capacity > 0
-    ? Effect.sync(() => new Memory(capacity))
-    : new ConfigurationError({
-        parameter: "capacity",
-        expected: "a whole number of at least 1",
-        remedy: "Leave it out for the default of 100 000."
-      })
-}
+export const makeMemory = (options: MemoryOptions = {}): Effect.Effect<TokenCacheService, ConfigurationError> =>
+  makeLocal(options)
 
 /**
  * A cache in the memory of this process. Bind the layer to a constant and provide it once: a layer built twice is two caches.

@@ -1,11 +1,16 @@
-import * as Equal from "effect/Equal"
-import type * as Redacted from "effect/Redacted"
 import { BoundedMap } from "../resilience/boundedMap.js"
-import type { User, UserKey } from "./TokenCache.js"
+import { type Aged, AgedList } from "./agedList.js"
+import type { Group, Partition } from "./cacheKey.js"
+import { ShardedMap } from "./shardedMap.js"
+import type { User } from "./TokenCache.js"
 
-interface Kept {
-  readonly key: UserKey
-  readonly user: User
+class Kept implements Aged<Kept> {
+  older: Kept | undefined
+  newer: Kept | undefined
+  constructor(
+    readonly partition: Partition,
+    readonly user: User
+  ) {}
 }
 
 /**
@@ -14,57 +19,73 @@ interface Kept {
  * @internal
  */
 export class Users {
-  /** By partition, in the order in which they were written. */
-  private readonly all = new Map<string, Kept>()
+  /** By partition. */
+  private readonly all: ShardedMap<Kept>
+  private readonly byAge = new AgedList<Kept>()
   /** The partitions of each group. */
   private readonly groups = new Map<string, Set<string>>()
-  /** The last exchange that had begun when a user was removed. */
+  /** The last exchange that had begun when a partition, or a group, was removed. */
   private readonly removals: BoundedMap<number>
+  private cleared = -1
 
   constructor(private readonly capacity: number) {
+    this.all = new ShardedMap(capacity)
     this.removals = new BoundedMap(capacity)
   }
 
-  get({ partition }: UserKey): User | undefined {
+  get size(): number {
+    return this.all.size
+  }
+
+  get(partition: string): User | undefined {
     return this.all.get(partition)?.user
   }
 
-  list(group: string): ReadonlyArray<User> {
-    return [...(this.groups.get(group) ?? [])].flatMap((partition) => this.all.get(partition)?.user ?? [])
+  list({ id }: Group): ReadonlyArray<User> {
+    return [...(this.groups.get(id) ?? [])].flatMap((partition) => this.get(partition) ?? [])
   }
 
-  set(key: UserKey, user: User, sequence: number): void {
-    if (this.wasRemoved(key.partition, sequence)) return
-    this.forget(key)
-    this.all.set(key.partition, { key, user })
-    this.groups.set(key.group, (this.groups.get(key.group) ?? new Set()).add(key.partition))
-    if (this.all.size <= this.capacity) return
-    const [oldest] = this.all.values()
-    if (oldest !== undefined) this.forget(oldest.key)
+  set(partition: Partition, user: User): void {
+    this.forget(partition.id)
+    const kept = new Kept(partition, user)
+    this.all.set(partition.id, kept)
+    this.byAge.add(kept)
+    const group = partition.group.id
+    this.groups.set(group, (this.groups.get(group) ?? new Set()).add(partition.id))
+    if (this.all.size > this.capacity && this.byAge.oldest !== undefined) this.forget(this.byAge.oldest.partition.id)
   }
 
-  retire(key: UserKey, refreshToken: Redacted.Redacted): void {
-    const kept = this.all.get(key.partition)
-    if (kept !== undefined && Equal.equals(kept.user.refreshToken, refreshToken))
-      this.all.set(key.partition, { key, user: { ...kept.user, refreshToken: undefined } })
+  remove({ id }: Partition, sequence: number): boolean {
+    this.removals.set(id, sequence)
+    return this.forget(id)
   }
 
-  remove(key: UserKey, sequence: number): boolean {
-    this.removals.set(key.partition, sequence)
-    const wasThere = this.all.has(key.partition)
-    this.forget(key)
-    return wasThere
+  removeGroup({ id }: Group, sequence: number): void {
+    this.removals.set(id, sequence)
+    for (const partition of [...(this.groups.get(id) ?? [])]) this.forget(partition)
   }
 
-  /** Whether the user was removed while an exchange was under way. */
-  wasRemoved(partition: string, sequence: number): boolean {
-    return sequence <= (this.removals.get(partition) ?? -1)
+  clear(sequence: number): void {
+    this.cleared = sequence
+    this.all.clear()
+    this.byAge.clear()
+    this.groups.clear()
   }
 
-  private forget({ group, partition }: UserKey): void {
+  /** Whether the holder was removed while an exchange was under way. */
+  wasRemoved({ group, id }: Partition, sequence: number): boolean {
+    return sequence <= Math.max(this.cleared, this.removals.get(id) ?? -1, this.removals.get(group.id) ?? -1)
+  }
+
+  forget(partition: string): boolean {
+    const kept = this.all.get(partition)
+    if (kept === undefined) return false
     this.all.delete(partition)
-    const partitions = this.groups.get(group)
+    this.byAge.remove(kept)
+    const { id } = kept.partition.group
+    const partitions = this.groups.get(id)
     partitions?.delete(partition)
-    if (partitions?.size === 0) this.groups.delete(group)
+    if (partitions?.size === 0) this.groups.delete(id)
+    return true
   }
 }

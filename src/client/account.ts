@@ -1,8 +1,8 @@
 import type { UserError } from "../core/TokenError.js"
 import { refreshToken } from "../protocol/grants.js"
+import { accountHolder, partitionAt } from "./holders.js"
 import { type ClientFacts, inTenant, type Principal } from "./principal.js"
 import type { Renewal } from "./renewal.js"
-import { userKey, userPrincipal } from "./userKey.js"
 
 /**
  * A user who has signed in, as one session knows them (RFC 6749 6).
@@ -17,6 +17,6 @@ export const make = (
 ): Principal<UserError> => ({
   grant: refreshToken,
   at: inTenant(client, homeAccountId.split(".")[1]),
-  key: () => userPrincipal("account", session, homeAccountId),
-  ask: (asking) => renew(userKey(client.clientId, asking.authority, "account", session, homeAccountId), asking)
+  holder: () => accountHolder(session, homeAccountId),
+  ask: (asking) => renew(partitionAt(client.clientId, asking.authority, accountHolder(session, homeAccountId)), asking)
 })

@@ -59,6 +59,13 @@ export interface Resource<out E> {
   readonly exchange: (attempt: Attempt) => Effect.Effect<TokenResponse, E>
 }
 
+/** A token that its resource has refused. */
+interface Refused {
+  /** What had begun by then: an exchange that is to replace it has begun later. */
+  readonly since: number
+  readonly cachedAt: number | undefined
+}
+
 /** @internal */
 export interface Acquisition<E> {
   readonly source: (resource: Resource<E>) => TokenSource<E>
@@ -105,13 +112,17 @@ export const make = <E extends TokenError>(options: {
       Effect.map(Clock.currentTimeMillis, (now) => {
         const entry = cache.unsafeGet(key)
         if (entry === undefined) return
-        entry.renewal.failures += failures
-        entry.renewal.dueAt = renewalAfter(entry.renewal.failures, entry, now)
+        entry.failures += failures
+        entry.postpone(renewalAfter(entry.failures, entry, now))
       })
 
-    const fly = (resource: Resource<Failed>, asker: Asker, { claims, correlationId: wanted }: TokenRequest) =>
+    const exchanged = (
+      resource: Resource<Failed>,
+      asker: Asker,
+      { claims, correlationId: wanted }: TokenRequest,
+      sequence: number
+    ) =>
       Effect.gen(function* () {
-        const sequence = cache.unsafeNextSequence()
         const correlationId = wanted ?? (yield* makeGuid)
         const call = { ...asker, ...(yield* resource.hosts), mayResend: resource.mayResend }
         const response = yield* resilience
@@ -119,28 +130,38 @@ export const make = <E extends TokenError>(options: {
             resource.exchange({ claims, correlationId, timeout, deadline, host, sequence })
           )
           .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
-        const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
-        yield* cache.set(resource.key, token, sequence, { endsAt: resource.endsAt, claims })
-        return token
+        return issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
+      })
+
+    const fly = (resource: Resource<Failed>, asker: Asker, request: TokenRequest, refused?: Refused) =>
+      Effect.suspend(() => {
+        const { claims, forceRefresh, rejected } = request
+        const sequence = cache.unsafeNextSequence()
+        const after = refused === undefined ? cache.unsafeGet(resource.key)?.cachedAt : refused.cachedAt
+        const isAnew = forceRefresh === true || (claims !== undefined && rejected === undefined)
+        return cache.obtain(
+          resource.key,
+          { sequence, claims, endsAt: resource.endsAt, isAnew, after },
+          exchanged(resource, asker, request, sequence)
+        )
       }).pipe(
-        Effect.tapError(() => (claims === undefined ? postpone(resource, 1) : Effect.void)),
+        Effect.tapError(() => (request.claims === undefined ? postpone(resource, 1) : Effect.void)),
         Effect.annotateLogs({ package: "effect-entra", ...resource.name }),
         Effect.withSpan("effect-entra.acquire", { root: true, captureStackTrace: false, attributes: resource.name })
       )
 
-    /** `since` tells apart a flight that must have begun after a rejection. */
     const flightOf = (
       resource: Resource<Failed>,
       request: TokenRequest,
-      since?: number
+      refused?: Refused
     ): SingleFlight.Flight<AccessToken, Failed> => {
       const { consumes, scope } = resource
       const what = joinKey(resource.key.id, request.claims ?? "", resource.with ?? "")
-      const key = since === undefined ? what : joinKey(what, `${since}`)
-      const asker = { request: what, principal: resource.key.partition, scope }
+      const key = refused === undefined ? what : joinKey(what, `${refused.since}`)
+      const asker = { request: what, principal: resource.key.partition.id, scope }
       const forgiven = request.forceRefresh === true ? resilience.forgive(asker) : Effect.void
       const pass = Effect.zipRight(forgiven, resilience.pass(asker))
-      return { key, consumes, pass, run: fly(resource, asker, request) }
+      return { key, consumes, pass, run: fly(resource, asker, request, refused) }
     }
 
     /** The token in hand is good for a while: it is renewed behind the caller's back. */
@@ -170,10 +191,18 @@ export const make = <E extends TokenError>(options: {
       )
 
     const held = (resource: Resource<Failed>, request: TokenRequest, inHand: Entry, now: number) => {
-      if (now >= inHand.renewal.dueAt)
+      if (now >= inHand.dueAt)
         return now < inHand.freshUntil ? ahead(resource, inHand) : joinWith(resource, request, inHand)
       return now < inHand.freshUntil ? inHand.hit : Effect.succeed(stale(inHand))
     }
+
+    const considered = (resource: Resource<Failed>, request: TokenRequest, now: number) =>
+      Effect.suspend(() => {
+        const entry = cache.unsafeGet(resource.key)
+        return entry !== undefined && serves(entry, now)
+          ? held(resource, request, entry, now)
+          : unheld(resource, request, now)
+      })
 
     /** The exchange under way that follows a rejection: what it wins is what the key's callers are to get. */
     const replacements = new Map<string, SingleFlight.Flight<AccessToken, Failed>>()
@@ -190,18 +219,12 @@ export const make = <E extends TokenError>(options: {
       const granted = asksForAny(request) ? cache.unsafeFind(resource.key, resource.scopes, now) : undefined
       return granted === undefined
         ? joinPlain(resource, request)
-        : Effect.zipRight(
-            cache.set(resource.key, granted.token, granted.sequence, {
-              endsAt: resource.endsAt,
-              claims: granted.claims
-            }),
-            granted.hit
-          )
+        : Effect.zipRight(cache.alias(resource.key, granted, resource.endsAt), granted.hit)
     }
 
-    const replaced = (resource: Resource<Failed>, request: TokenRequest, since: number) =>
+    const replaced = (resource: Resource<Failed>, request: TokenRequest, refused: Refused) =>
       Effect.suspend(() => {
-        const flight = flightOf(resource, request, since)
+        const flight = flightOf(resource, request, refused)
         const { id } = resource.key
         const over = Effect.sync(() => replacements.delete(id))
         const replacement = {
@@ -228,7 +251,7 @@ export const make = <E extends TokenError>(options: {
           if (isNewer && satisfies && request.forceRefresh !== true) return entry.hit
           return claims !== undefined && now < (vain.get(demand) ?? 0)
             ? Effect.fail(exhausted(claims))
-            : replaced(resource, request, since)
+            : replaced(resource, request, { since, cachedAt: held?.cachedAt })
         })
       }).pipe(Effect.flatten, Effect.map(counted))
 
@@ -237,10 +260,9 @@ export const make = <E extends TokenError>(options: {
         if (request.rejected !== undefined) return afterRejection(resource, request, request.rejected)
         const now = clock.unsafeCurrentTimeMillis()
         const entry = cache.unsafeGet(resource.key)
-        if (entry === undefined || !serves(entry, now) || !asksForAny(request))
-          return Effect.map(unheld(resource, request, now), counted)
-        if (now >= entry.renewal.dueAt || now >= entry.freshUntil)
-          return Effect.map(held(resource, request, entry, now), counted)
+        if (entry === undefined || !asksForAny(request)) return Effect.map(unheld(resource, request, now), counted)
+        if (now >= entry.quickUntil || now < entry.cachedAt)
+          return Effect.map(Effect.zipRight(cache.confirm(resource.key), considered(resource, request, now)), counted)
         servedFrom.cache.unsafeUpdate(1, [])
         return entry.hit
       })

@@ -26,7 +26,7 @@ export const make = (ask: Ask, region: Region): Principal<ExchangeError> => {
   return {
     grant: clientCredentials,
     at: requireTenant,
-    key: ({ tenantId }) => [tenantId, "app"],
+    holder: ({ tenantId }) => ({ kind: "app", id: tenantId, session: "" }),
     hosts: (authority) =>
       Effect.map(regional(authority), (near) =>
         near === undefined ? { host: authority.host } : { host: near.host, fallbackHost: authority.host }

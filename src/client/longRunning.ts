@@ -1,14 +1,15 @@
 import * as Effect from "effect/Effect"
-import type { TokenCacheService, UserKey } from "../cache/TokenCache.js"
+import type { Partition } from "../cache/cacheKey.js"
+import type { TokenCacheService } from "../cache/TokenCache.js"
 import { resolve } from "../core/Authority.js"
-import type { UserError } from "../core/TokenError.js"
+import type { CacheUnavailable, UserError } from "../core/TokenError.js"
 import { onBehalfOf, refreshToken } from "../protocol/grants.js"
 import type { Assertion } from "./assertions.js"
+import { partitionAt, processHolder } from "./holders.js"
 import { exchange, tenantOf } from "./onBehalfOf.js"
 import { type ClientFacts, inTenant, type Principal, requireAllowed } from "./principal.js"
 import type { Renewal } from "./renewal.js"
 import type { Ask } from "./tokenRequest.js"
-import { userKey, userPrincipal } from "./userKey.js"
 
 /**
  * A process that goes on for a caller when the caller's token is over: it keeps a refresh token under the program's own key.
@@ -18,8 +19,8 @@ import { userKey, userPrincipal } from "./userKey.js"
 export const make = (client: ClientFacts, { renew }: Renewal, process: string): Principal<UserError> => ({
   grant: refreshToken,
   at: inTenant(client, undefined),
-  key: () => userPrincipal("process", "", process),
-  ask: (asking) => renew(userKey(client.clientId, asking.authority, "process", "", process), asking)
+  holder: () => processHolder(process),
+  ask: (asking) => renew(partitionAt(client.clientId, asking.authority, processHolder(process)), asking)
 })
 
 const ownerOf = ({ hash, tenantId, userId }: Assertion): string =>
@@ -30,9 +31,13 @@ const ownerOf = ({ hash, tenantId, userId }: Assertion): string =>
  *
  * @internal
  */
-export const claim = (cache: TokenCacheService, key: UserKey, assertion: Assertion): Effect.Effect<void> =>
-  Effect.flatMap(cache.user(key), (known) =>
-    known === undefined || known.owner === ownerOf(assertion) ? Effect.void : Effect.asVoid(cache.removeUser(key))
+export const claim = (
+  cache: TokenCacheService,
+  partition: Partition,
+  assertion: Assertion
+): Effect.Effect<void, CacheUnavailable> =>
+  Effect.flatMap(cache.user(partition), (known) =>
+    known === undefined || known.owner === ownerOf(assertion) ? Effect.void : Effect.asVoid(cache.remove(partition))
   )
 
 /**
@@ -51,13 +56,13 @@ export const begin = (
   isLasting: true,
   with: assertion.hash,
   at: inTenant(client, undefined),
-  key: () => userPrincipal("process", "", process),
+  holder: () => processHolder(process),
   ask: (asking) =>
     Effect.gen(function* () {
       const authority = yield* tenantOf(client, assertion)(asking.authority)
       yield* requireAllowed(client, yield* resolve(client.authority), authority)
       const response = yield* exchange(ask, assertion, { ...asking, authority }, [...asking.scopes, "offline_access"])
-      yield* remember(userKey(client.clientId, asking.authority, "process", "", process), response, {
+      yield* remember(partitionAt(client.clientId, asking.authority, processHolder(process)), response, {
         account: undefined,
         owner: ownerOf(assertion),
         offered: undefined,

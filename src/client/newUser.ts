@@ -15,12 +15,12 @@ import type { TokenResponse } from "../protocol/wire.js"
 import type { Resilience } from "../resilience/resilience.js"
 import type { AuthenticationResult } from "./AuthorizationCode.js"
 import * as AccountPrincipal from "./account.js"
+import { accountHolder, partitionAt } from "./holders.js"
 import { issuedToken } from "./issuedToken.js"
 import { type ClientFacts, resourceOf } from "./principal.js"
 import { unguessable } from "./random.js"
 import { clientInfo, type Renewal, userScopes } from "./renewal.js"
 import type { Ask } from "./tokenRequest.js"
-import { userKey } from "./userKey.js"
 
 /** What a user comes with: a code, or a refresh token from elsewhere. */
 export interface Arrival {
@@ -128,8 +128,13 @@ export const make = (options: {
       const principal = AccountPrincipal.make(client, renewal, homeAccountId, session)
       const resource = yield* resourceOf(client, principal, scopes, { tenantId })
       const token = issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
-      const key = userKey(client.clientId, authority, "account", session, homeAccountId)
-      yield* renewal.remember(key, response, { account, offered: undefined, sequence, tenantId: account.tenantId })
+      const partition = partitionAt(client.clientId, authority, accountHolder(session, homeAccountId))
+      yield* renewal.remember(partition, response, {
+        account,
+        offered: undefined,
+        sequence,
+        tenantId: account.tenantId
+      })
       yield* cache.set(resource.key, token, sequence, { claims })
       return { account, token }
     })

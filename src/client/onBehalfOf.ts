@@ -64,7 +64,7 @@ export const tenantOf =
 export const make = (client: ClientFacts, ask: Ask, assertion: Assertion): Principal<UserError> => ({
   grant,
   at: tenantOf(client, assertion),
-  key: ({ tenantId }) => ["assertion", tenantId, assertion.hash],
+  holder: () => ({ kind: "assertion", id: assertion.hash, session: "" }),
   endsAt: assertion.endsAt,
   ask: (asking) => exchange(ask, assertion, asking, asking.scopes)
 })

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { joinKey, tokenKey } from "../cache/cacheKey.js"
+import { type HolderName, joinKey, partitionOf, tokenKey } from "../cache/cacheKey.js"
 import { type Authority, type ResolvedAuthority, resolve } from "../core/Authority.js"
 import { capabilityClaims, mergeClaims, parseClaims } from "../core/claims.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
@@ -33,8 +33,8 @@ export interface Principal<out E> {
   readonly isLasting?: boolean | undefined
   /** Where it is at home, of what the client's authority offers. */
   readonly at: (authority: ResolvedAuthority) => Either.Either<ResolvedAuthority, ConfigurationError>
-  /** What tells its tokens from those of the client's other identities. */
-  readonly key: (authority: ResolvedAuthority) => ReadonlyArray<string>
+  /** Whom its tokens are kept for, among the client's identities. */
+  readonly holder: (authority: ResolvedAuthority) => HolderName
   readonly hosts?: ((authority: ResolvedAuthority) => Effect.Effect<Hosts>) | undefined
   /** When what it asks with ends (epoch milliseconds). */
   readonly endsAt?: number | undefined
@@ -139,7 +139,7 @@ export const resourceOf = <E>(
     const hosts = principal.hosts?.(authority) ?? Effect.succeed({ host })
     return {
       key: tokenKey({
-        principal: [client.clientId, environment, ...principal.key(authority)],
+        partition: partitionOf({ clientId: client.clientId, environment, ...principal.holder(authority) }),
         kind: [
           "Bearer",
           tenantId,
@@ -148,7 +148,12 @@ export const resourceOf = <E>(
           resource ?? "",
           ...extras.filter(({ isKeyPart }) => isKeyPart).flatMap(({ name, value }) => [name, value])
         ],
-        scopeKey: set.key
+        scopeKey: set.key,
+        target: {
+          tenantId,
+          scopes: set.scopes,
+          isPlain: options.claims === undefined && resource === undefined && extras.length === 0
+        }
       }),
       name: { "server.address": host, "entra.tenant_id": tenantId, "entra.scopes": set.key },
       scope: joinKey(client.clientId, environment, tenantId),

@@ -2,7 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import type { TokenCacheService, User, UserKey } from "../cache/TokenCache.js"
+import type { Partition } from "../cache/cacheKey.js"
+import type { TokenCacheService, User } from "../cache/TokenCache.js"
 import { type Account, homeAccountIdOf } from "../core/Account.js"
 import type { Kind } from "../core/Authority.js"
 import { isGuid } from "../core/guid.js"
@@ -27,9 +28,9 @@ export interface About {
 
 /** How users' tokens are renewed: by the refresh token that is kept for them. */
 export interface Renewal {
-  readonly renew: (key: UserKey, asking: Asking) => Effect.Effect<TokenResponse, UserError>
+  readonly renew: (partition: Partition, asking: Asking) => Effect.Effect<TokenResponse, UserError>
   /** Keeps what a response tells of a user, the new refresh token in the place of the old one. */
-  readonly remember: (key: UserKey, response: TokenResponse, about: About) => Effect.Effect<void>
+  readonly remember: (partition: Partition, response: TokenResponse, about: About) => Effect.Effect<void>
 }
 
 const signInScopes = ["openid", "profile", "offline_access"]
@@ -101,15 +102,22 @@ export const make = (
   Effect.gen(function* () {
     const rotation = yield* Rotation.make(cache, mayBeTaken)
 
-    const remember: Renewal["remember"] = (key, response, { account, offered, owner, sequence, tenantId }) =>
-      Effect.flatMap(cache.user(key), (known) => {
+    const remember: Renewal["remember"] = (partition, response, { account, offered, owner, sequence, tenantId }) =>
+      cache.modifyUser(partition, sequence, (known) => {
         const kept = known?.refreshToken
         const isOvertaken = offered !== undefined && kept !== undefined && !Equal.equals(kept, offered)
         const refreshToken = response.refresh_token ?? offered ?? kept
-        return isOvertaken ? Effect.void : cache.setUser(key, { account, owner, tenantId, refreshToken }, sequence)
+        return isOvertaken ? undefined : { account, owner, tenantId, refreshToken }
       })
 
-    const exchanged = (key: UserKey, user: User, refreshToken: Redacted.Redacted, asking: Asking) =>
+    const retire = (partition: Partition, refreshToken: Redacted.Redacted, sequence: number) =>
+      cache.modifyUser(partition, sequence, (known) =>
+        known !== undefined && Equal.equals(known.refreshToken, refreshToken)
+          ? { ...known, refreshToken: undefined }
+          : undefined
+      )
+
+    const exchanged = (partition: Partition, user: User, refreshToken: Redacted.Redacted, asking: Asking) =>
       Effect.gen(function* () {
         const authority = yield* inTenant(client, user.tenantId)(asking.authority)
         const { kind } = authority
@@ -128,28 +136,30 @@ export const make = (
           timeout: asking.timeout,
           anchor: anchorOfAccount(user.account?.homeAccountId)
         }).pipe(
-          Effect.tapError((failure) => (isOver(failure, kind) ? cache.retire(key, refreshToken) : Effect.void)),
+          Effect.tapError((failure) =>
+            isOver(failure, kind) ? retire(partition, refreshToken, asking.sequence) : Effect.void
+          ),
           Effect.tap((response) =>
-            remember(key, response, { ...user, offered: refreshToken, sequence: asking.sequence })
+            remember(partition, response, { ...user, offered: refreshToken, sequence: asking.sequence })
           )
         )
       })
 
     const renewed =
-      (key: UserKey, rotates: boolean) =>
+      (partition: Partition, rotates: boolean) =>
       (asking: Asking): Effect.Effect<TokenResponse, UserError> =>
-        Effect.flatMap(cache.user(key), (user) => {
+        Effect.flatMap(cache.user(partition), (user) => {
           const refreshToken = user?.refreshToken
           if (user === undefined || refreshToken === undefined) return signedOut
-          const exchange = exchanged(key, user, refreshToken, asking)
-          return rotates ? rotation.offer(key.partition, refreshToken, asking, exchange) : exchange
+          const exchange = exchanged(partition, user, refreshToken, asking)
+          return rotates ? rotation.offer(partition.id, refreshToken, asking, exchange) : exchange
         })
 
     return {
       remember,
-      renew: (key, asking) =>
+      renew: (partition, asking) =>
         grant.consumes(asking.authority.kind)
-          ? rotation.inTurn(key.partition, asking, renewed(key, true))
-          : renewed(key, false)(asking)
+          ? rotation.inTurn(partition, asking, renewed(partition, true))
+          : renewed(partition, false)(asking)
     }
   })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { Partition } from "../cache/cacheKey.js"
 import type { TokenCacheService } from "../cache/TokenCache.js"
 import { ClientClosed, TransportError, type UserError } from "../core/TokenError.js"
 import { BoundedMap } from "../resilience/boundedMap.js"
@@ -14,7 +15,7 @@ import type { Asking } from "./principal.js"
 export interface Rotation {
   /** Runs one exchange of a user at a time, within the time that its flight has. */
   readonly inTurn: <A>(
-    partition: string,
+    partition: Partition,
     asking: Asking,
     use: (asking: Asking) => Effect.Effect<A, UserError>
   ) => Effect.Effect<A, UserError>
@@ -37,6 +38,10 @@ interface Loss {
 
 const capacity = 10_000
 
+/** The time that its flight has. */
+const left = ({ deadline }: Asking): Effect.Effect<Duration.Duration> =>
+  Effect.map(monotonicMillis, (now) => Duration.millis(deadline - now))
+
 /**
  * Where refresh tokens rotate, one that is offered twice can revoke the whole grant: one request of a user is under way at a
  * time, whatever its scopes, and it offers the newest. Who waits when the client is closed does not begin.
@@ -58,17 +63,20 @@ export const make = (
     )
 
     const begin = <A>(asking: Asking, use: (asking: Asking) => Effect.Effect<A, UserError>) =>
-      Effect.flatMap(monotonicMillis, (now): Effect.Effect<A, UserError> => {
-        const left = Duration.millis(asking.deadline - now)
-        return isClosed ? new ClientClosed() : use({ ...asking, timeout: Duration.min(asking.timeout, left) })
-      })
+      Effect.flatMap(
+        left(asking),
+        (rest): Effect.Effect<A, UserError> =>
+          isClosed ? new ClientClosed() : use({ ...asking, timeout: Duration.min(asking.timeout, rest) })
+      )
 
     return {
       inTurn: (partition, asking, use) =>
-        Effect.flatMap(monotonicMillis, (now) => {
+        Effect.flatMap(left(asking), (patience) => {
           const tooLate = new TransportError({ reason: "timeout", host: asking.host })
-          const patience = Duration.millis(asking.deadline - now)
-          return KeyedLock.within(lock, patience, tooLate)(partition, begin(asking, use))
+          const alone = Effect.flatMap(left(asking), (rest) =>
+            cache.inTurn(partition, rest, tooLate, begin(asking, use))
+          )
+          return KeyedLock.within(lock, patience, tooLate)(partition.id, alone)
         }),
       offer: (partition, refreshToken, asking, exchange) =>
         Effect.suspend(() => {

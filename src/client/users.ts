@@ -13,6 +13,7 @@ import * as Account from "./account.js"
 import * as Acquisition from "./acquisition.js"
 import * as Assertions from "./assertions.js"
 import type { ConfidentialClientService } from "./ConfidentialClient.js"
+import { accountHolder, partitionAt, processHolder } from "./holders.js"
 import * as LongRunning from "./longRunning.js"
 import * as NewUser from "./newUser.js"
 import * as OnBehalfOf from "./onBehalfOf.js"
@@ -21,7 +22,6 @@ import { provider, providerOf, remembering } from "./provider.js"
 import * as Renewal from "./renewal.js"
 import * as SignIn from "./signIn.js"
 import type { Ask } from "./tokenRequest.js"
-import { userGroup, userKey } from "./userKey.js"
 
 /** What a client does for users. */
 export type Users = Pick<
@@ -84,14 +84,17 @@ export const make = (options: {
         Effect.map(assertions.read(assertion), caller)
       )
 
-    const processKey = (authority: ResolvedAuthority, process: string) =>
-      userKey(client.clientId, authority, "process", "", process)
+    const processAt = (authority: ResolvedAuthority, process: string) =>
+      partitionAt(client.clientId, authority, processHolder(process))
+
+    const accountAt = (authority: ResolvedAuthority, session: string, homeAccountId: string) =>
+      partitionAt(client.clientId, authority, accountHolder(session, homeAccountId))
 
     const longRunningOnBehalfOf: Users["longRunningOnBehalfOf"] = {
       initiate: ({ assertion, parameters, process, resource, scopes, tenantId, ...request }) =>
         Effect.gen(function* () {
           const read = yield* assertions.read(assertion)
-          yield* LongRunning.claim(cache, processKey(yield* resolve(client.authority), process), read)
+          yield* LongRunning.claim(cache, processAt(yield* resolve(client.authority), process), read)
           return yield* provider(client, acquisition, LongRunning.begin(client, ask, renewal, process, read))
             .forScopes(scopes, { tenantId, resource, parameters })
             .getToken({ ...request, forceRefresh: true })
@@ -100,7 +103,7 @@ export const make = (options: {
       stop: (process) =>
         Either.match(resolve(client.authority), {
           onLeft: () => Effect.succeed(false),
-          onRight: (authority) => cache.removeUser(processKey(authority, process))
+          onRight: (authority) => cache.remove(processAt(authority, process))
         })
     }
 
@@ -114,13 +117,13 @@ export const make = (options: {
       acquireTokenByRefreshToken: signIn.takeOver,
       getAccounts: ({ session }) =>
         Effect.flatMap(resolve(client.authority), (authority) =>
-          Effect.map(cache.users(userGroup(client.clientId, authority, "account", session)), (users) =>
+          Effect.map(cache.users(accountAt(authority, session, "").group), (users) =>
             users.flatMap(({ account }) => account ?? [])
           )
         ),
       removeAccount: ({ account, session = "" }) =>
         Effect.flatMap(resolve(client.authority), (authority) =>
-          cache.removeUser(userKey(client.clientId, authority, "account", session, account.homeAccountId))
+          cache.remove(accountAt(authority, session, account.homeAccountId))
         ),
       getLogoutUrl: ({ logoutHint, postLogoutRedirectUri } = {}) =>
         Effect.gen(function* () {

@@ -538,6 +538,24 @@ export class InvalidAuthorizationResponse extends Schema.TaggedError<InvalidAuth
 }
 
 /**
+ * The store behind the cache can't be reached, and this user is known there alone. Ask again later.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CacheUnavailable extends Schema.TaggedError<CacheUnavailable>("effect-entra/TokenError/CacheUnavailable")(
+  "CacheUnavailable",
+  {}
+) {
+  get isRetryable(): boolean {
+    return true
+  }
+  override get message(): string {
+    return "The store of the token cache can't be reached, and this user is known there alone"
+  }
+}
+
+/**
  * How an app's own exchange can fail.
  *
  * @since 0.1.0
@@ -560,7 +578,7 @@ export type ExchangeError =
  * @since 0.1.0
  * @category models
  */
-export type UserError = ExchangeError | InvalidGrant | InteractionRequired
+export type UserError = ExchangeError | InvalidGrant | InteractionRequired | CacheUnavailable
 
 /**
  * How a sign-in can fail.
@@ -590,6 +608,7 @@ const tags = [
   ClientClosed,
   InvalidGrant,
   InteractionRequired,
+  CacheUnavailable,
   AuthorizationDeclined,
   InvalidToken,
   InvalidAuthorizationResponse,

@@ -69,3 +69,52 @@ export const renewals = Metric.counter("effect_entra_renewals", {
 export const certificateEnds = Metric.gauge("effect_entra_certificate_end", {
   description: "When a client's certificate ends, in epoch seconds"
 })
+
+/**
+ * Tokens in memory, of the cache that was written to last.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const cacheEntries = Metric.gauge("effect_entra_cache_entries", { description: "Access tokens in memory" })
+
+/**
+ * About what the tokens in memory take.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const cacheBytes = Metric.gauge("effect_entra_cache_bytes", { description: "Bytes of access tokens in memory" })
+
+/**
+ * Tokens that went from memory, tagged `reason`: `expired`, or `evicted` for others before their end.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const evictions = Metric.counter("effect_entra_cache_evictions", {
+  description: "Access tokens that went from memory, by the reason",
+  incremental: true
+})
+
+/**
+ * What a cache's store did not do, tagged `operation` and `reason`: `timeout`, `failed` or `refused`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const storeFailures = Metric.counter("effect_entra_store_failures", {
+  description: "Operations that the store of a token cache failed, by operation and reason",
+  incremental: true
+})
+
+/**
+ * Entries of a store that could not be read and count as absent, tagged `reason`: that of `TokenEncryption.Unreadable`.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const unreadableEntries = Metric.counter("effect_entra_store_unreadable", {
+  description: "Entries of a token cache's store that could not be read, by the reason",
+  incremental: true
+})

@@ -80,6 +80,7 @@ export const answerTo = (error: TokenError, asked: Asked = {}): CallerError => {
     case "TransportError":
     case "MalformedResponse":
     case "ClientClosed":
+    case "CacheUnavailable":
       return new Unavailable({ reason: "unavailable" })
     case "InvalidClient":
     case "RequestRejected":

@@ -53,6 +53,7 @@ const pages: { readonly [Tag in WebFailure["_tag"]]: Page } = {
   AuthorityUnavailable: later,
   TransportError: later,
   ClientClosed: later,
+  CacheUnavailable: later,
   WebSessionUnavailable: later,
   MalformedResponse: { ...later, status: 502 },
   InvalidClient: misconfigured,

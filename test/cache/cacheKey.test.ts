@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { joinKey, tokenKey } from "../../src/cache/cacheKey.js"
+import { type Holder, joinKey, partitionOf, spread, tokenKey } from "../../src/cache/cacheKey.js"
 
 /** Made of what a key is joined with, so that parts are easily mistaken for one another. */
 const likely = FastCheck.stringOf(FastCheck.constantFrom(":", "1", "a"), { maxLength: 3 })
@@ -34,13 +34,22 @@ describe("joinKey", () => {
 })
 
 describe("a token's key", () => {
+  const holder: Holder = {
+    clientId: "11111111-2222-3333-4444-555555555555",
+    environment: "login.windows.net",
+    kind: "app",
+    id: "contoso.com",
+    session: ""
+  }
+  const scope = "https://graph.microsoft.com/.default"
   const token = {
-    principal: ["11111111-2222-3333-4444-555555555555", "login.windows.net", "contoso.com", "app"],
+    partition: partitionOf(holder),
     kind: ["Bearer"],
-    scopeKey: "https://graph.microsoft.com/.default"
+    scopeKey: scope,
+    target: { tenantId: "contoso.com", scopes: [scope], isPlain: true }
   }
 
-  it("has one partition and one family for all scopes of one principal", () => {
+  it("has one partition and one family for all scopes of one holder", () => {
     const other = tokenKey({ ...token, scopeKey: "https://vault.azure.net/.default" })
     assert.strictEqual(other.partition, tokenKey(token).partition)
     assert.strictEqual(other.family, tokenKey(token).family)
@@ -53,8 +62,64 @@ describe("a token's key", () => {
     assert.notStrictEqual(other.family, tokenKey(token).family)
   })
 
-  it.each([0, 1, 2, 3])("has another partition for another part %i of the principal", (index) => {
-    const principal = token.principal.with(index, "another")
-    assert.notStrictEqual(tokenKey({ ...token, principal }).partition, tokenKey(token).partition)
+  const others: ReadonlyArray<Partial<Holder>> = [
+    { clientId: "another" },
+    { environment: "another" },
+    { kind: "account" },
+    { id: "another" },
+    { session: "another" }
+  ]
+  it.each(others)("has another partition for %j", (other) => {
+    assert.notStrictEqual(partitionOf({ ...holder, ...other }).id, partitionOf(holder).id)
+  })
+
+  it("has the same group for another holder of the same kind and session, and no other", () => {
+    assert.strictEqual(partitionOf({ ...holder, id: "another" }).group.id, partitionOf(holder).group.id)
+    for (const other of others.filter(({ id }) => id === undefined))
+      assert.notStrictEqual(partitionOf({ ...holder, ...other }).group.id, partitionOf(holder).group.id)
+  })
+
+  it.prop(
+    "begins with its family, which begins with its partition, which begins with its group, and with no other",
+    [part, parts, part, part, parts, part],
+    ([id, kind, scopeKey, otherId, otherKind, otherScope]) => {
+      const keyOf = (name: string, what: ReadonlyArray<string>, scopes: string) =>
+        tokenKey({ ...token, partition: partitionOf({ ...holder, id: name }), kind: what, scopeKey: scopes })
+      const [one, two] = [keyOf(id, kind, scopeKey), keyOf(otherId, otherKind, otherScope)]
+      assert.isTrue(one.id.startsWith(one.family) && one.family.startsWith(one.partition.id))
+      assert.isTrue(one.partition.id.startsWith(one.partition.group.id))
+      assert.strictEqual(one.id.startsWith(two.partition.id), id === otherId)
+      assert.strictEqual(
+        one.id.startsWith(two.family),
+        id === otherId && JSON.stringify(kind) === JSON.stringify(otherKind)
+      )
+      assert.strictEqual(
+        one.id === two.id,
+        JSON.stringify([id, kind, scopeKey]) === JSON.stringify([otherId, otherKind, otherScope])
+      )
+    },
+    { fastCheck: { numRuns: 5000 } }
+  )
+})
+
+describe("spread", () => {
+  it.prop("is a whole number of 32 bits", [FastCheck.fullUnicodeString()], ([text]) => {
+    assert.isTrue(Number.isInteger(spread(text)) && spread(text) >= 0 && spread(text) < 2 ** 32)
+  })
+
+  it("spreads the ids of users of one tenant", () => {
+    const count = 10_000
+    const hex = (index: number) => Math.imul(index, 0x9e3779b1) >>> 0
+    const ids = Array.from(
+      { length: count },
+      (_, index) => `${hex(index).toString(16)}-1111-2222-3333-444444444444.tenant`
+    )
+    const parts = new Map<number, number>()
+    for (const id of ids) {
+      const part = spread(id) & 31
+      parts.set(part, (parts.get(part) ?? 0) + 1)
+    }
+    assert.strictEqual(parts.size, 32)
+    assert.isBelow(Math.max(...parts.values()), (2 * count) / 32)
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either } from "effect"
+import type { HolderName } from "../../src/cache/cacheKey.js"
 import { type Asking, type ClientFacts, type Principal, resourceOf } from "../../src/client/principal.js"
 import * as Authority from "../../src/core/Authority.js"
 import type { Scopes } from "../../src/core/scopes.js"
@@ -18,10 +19,10 @@ const facts: ClientFacts = {
   allowedTenants: undefined
 }
 
-const principalOf = (key: ReadonlyArray<string>, asked: Array<Asking> = []): Principal<never> => ({
+const principalOf = (holder: HolderName, asked: Array<Asking> = []): Principal<never> => ({
   grant: clientCredentials,
   at: Either.right,
-  key: () => key,
+  holder: () => holder,
   ask: (asking) =>
     Effect.sync(() => {
       asked.push(asking)
@@ -33,13 +34,18 @@ const principalOf = (key: ReadonlyArray<string>, asked: Array<Asking> = []): Pri
 
 interface Case {
   readonly client?: Partial<ClientFacts>
-  readonly key?: ReadonlyArray<string>
+  readonly holder?: Partial<HolderName>
   readonly scopes?: Scopes
   readonly options?: ResourceOptions
 }
 
-const make = ({ client, key = ["app"], options, scopes = "api://x/.default" }: Case, asked?: Array<Asking>) =>
-  resourceOf({ ...facts, ...client }, principalOf(key, asked), scopes, options)
+const make = ({ client, holder, options, scopes = "api://x/.default" }: Case, asked?: Array<Asking>) =>
+  resourceOf(
+    { ...facts, ...client },
+    principalOf({ kind: "app", id: "", session: "", ...holder }, asked),
+    scopes,
+    options
+  )
 
 const keyOf = (change: Case) => Either.getOrThrow(make(change)).key.id
 const refused = (change: Case) => Either.getOrThrow(Either.flip(make(change))).parameter
@@ -66,8 +72,14 @@ describe("the key of a resource", () => {
 
   it.each<readonly [string, Case, Case]>([
     ["another client", { client: { clientId: "other" } }, {}],
-    ["another identity", { key: ["user", "ada"] }, { key: ["user", "eve"] }],
-    ["identities whose parts run together", { key: ["a", "bc"] }, { key: ["ab", "c"] }],
+    ["another identity", { holder: { id: "ada" } }, { holder: { id: "eve" } }],
+    ["another kind of identity", { holder: { kind: "account" } }, {}],
+    ["another session", { holder: { session: "one" } }, { holder: { session: "two" } }],
+    [
+      "identities whose parts run together",
+      { holder: { session: "a", id: "bc" } },
+      { holder: { session: "ab", id: "c" } }
+    ],
     ["other scopes", { scopes: "api://y/.default" }, {}],
     ["another tenant", { options: { tenantId: otherTenantId } }, {}],
     ["another cloud", { client: { authority: Authority.entra({ tenantId, cloud: "usGovernment" }) } }, {}],
@@ -158,7 +170,7 @@ describe("a resource", () => {
   it("uses up what it asks with where refresh tokens rotate", () => {
     const consumes = (authority: Authority.Authority) =>
       Either.getOrThrow(
-        resourceOf({ ...facts, authority }, { ...principalOf(["user"]), grant: refreshToken }, "api://x/read")
+        resourceOf({ ...facts, authority }, { ...principalOf({ kind: "account", id: "user", session: "" }), grant: refreshToken }, "api://x/read")
       ).consumes
     assert.isFalse(consumes(facts.authority))
     assert.isTrue(consumes(Authority.oidc({ issuer: "https://id.example" })))

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, Schema, TestClock } from "effect"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import { AuthCodeFlow } from "../../src/client/AuthorizationCode.js"
+import { accountHolder, partitionAt } from "../../src/client/holders.js"
 import { IdTokenVerifier } from "../../src/client/IdTokenVerifier.js"
-import { userGroup } from "../../src/client/userKey.js"
 import * as Authority from "../../src/core/Authority.js"
 import { jwtClaims } from "../../src/core/jwtClaims.js"
 import { InvalidToken } from "../../src/core/TokenError.js"
@@ -266,7 +266,8 @@ describe("accounts", () => {
       const older = yield* Effect.fork(acquireTokenSilent(silent))
       yield* TestClock.adjust("1 seconds")
       yield* signIn()
-      const group = userGroup(defaults.clientId, yield* Authority.resolve(options.authority), "account", "")
+      const authority = yield* Authority.resolve(options.authority)
+      const { group } = partitionAt(defaults.clientId, authority, accountHolder("", account.homeAccountId))
       const newer = yield* cache.users(group)
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.join(older)

@@ -178,7 +178,10 @@ for (const { alice, make, name, retiring, time } of authorities)
           yield* pass(second)
           assert.isTrue(yield* client.removeAccount({ account: { homeAccountId: alice } }))
           yield* drive(Fiber.join(renewing))
-          assert.deepStrictEqual([yield* client.getAccounts({ session: "" }), yield* cache.size], [[], 0])
+          assert.deepStrictEqual(
+            [yield* client.getAccounts({ session: "" }), (yield* cache.statistics).entries],
+            [[], 0]
+          )
           const sent = wire.sent.length
           for (const scopes of [read, write])
             assert.deepInclude(yield* drive(Effect.flip(client.account(alice).forScopes(scopes).getToken())), {
@@ -273,7 +276,7 @@ it.layer(Stage.layer())("a refresh token that rotates", (it) => {
         yield* Effect.fork(client.account("alice").forScopes(read).getToken())
         yield* pass(second)
         assert.strictEqual((yield* drive(timed(Scope.close(scope, Exit.void))))[1], 5900)
-        assert.strictEqual(yield* cache.size, 2)
+        assert.strictEqual((yield* cache.statistics).entries, 2)
         assert.strictEqual(census.living.size, 0)
         const next = yield* cast(elsewhere)
         assert.strictEqual((yield* drive(next.account("alice").forScopes(read).getToken())).source, "cache")

@@ -172,7 +172,7 @@ it.layer(Stage.layer({ tokenLifetime: "60 minutes" }))("on behalf of a caller", 
         assert.strictEqual((yield* drive(Effect.flip(caller.getToken())))._tag, "InvalidGrant", "its last 10 s")
         yield* pass(minute)
         assert.strictEqual((yield* drive(Effect.flip(caller.getToken())))._tag, "InvalidGrant")
-        assert.strictEqual(yield* cache.size, 1, "it is there, and over")
+        assert.strictEqual((yield* cache.statistics).entries, 1, "it is there, and over")
       })
     ),
     together

@@ -381,13 +381,13 @@ const scene =
   ({ cache, cast, census, drive, pass, wire }: Play): Effect.Effect<Sight, never, Scope.Scope> =>
     Effect.gen(function* () {
       const client = yield* Effect.orDie(cast(subject.make))
-      const [sentBefore, cachedBefore] = [wire.sent.length, yield* cache.size]
+      const [sentBefore, cachedBefore] = [wire.sent.length, (yield* cache.statistics).entries]
       wire.plan((request) => (times === "always" || request === 1 ? row.trouble : undefined))
       const [result, millis] = yield* drive(
         Effect.zip(Effect.either(client.source.getToken()), Clock.currentTimeMillis)
       )
       const requests = wire.sent.length - sentBefore
-      const cached = (yield* cache.size) - cachedBefore
+      const cached = (yield* cache.statistics).entries - cachedBefore
       const offeredTwice = wire.offeredTwice()
       const { circuits, retries } = yield* client.health
       const fibers = census.living.size

@@ -122,7 +122,7 @@ it.layer(Stage.layer())("an authorization code", (it) => {
         const refuse = { verify: () => new InvalidToken({ token: "id token", reason: "nonce" }) }
         const refused = Effect.provideService(client.acquireTokenByCode(request), IdTokenVerifier, refuse)
         assert.strictEqual((yield* drive(Effect.flip(refused)))._tag, "InvalidToken")
-        assert.deepStrictEqual([yield* client.getAccounts({ session: "" }), yield* cache.size], [[], 0])
+        assert.deepStrictEqual([yield* client.getAccounts({ session: "" }), (yield* cache.statistics).entries], [[], 0])
         const mallory = client.account(homeAccountId("mallory")).forScopes(read)
         assert.strictEqual((yield* drive(Effect.flip(mallory.getToken())))._tag, "InteractionRequired")
         assert.deepInclude(yield* drive(Effect.flip(redeem(client, request))), used)

@@ -1,6 +1,6 @@
 import { HttpClient } from "@effect/platform"
 import { Effect, type Scope } from "effect"
-import { joinKey, tokenKey } from "../../src/cache/cacheKey.js"
+import { joinKey, partitionOf, tokenKey } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as Acquisition from "../../src/client/acquisition.js"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
@@ -142,9 +142,16 @@ const polling: Subject = {
     const source = (scope: string): TokenSource<TokenError> =>
       acquisition.source({
         key: tokenKey({
-          principal: [defaults.clientId, environment, tenantId, "device"],
+          partition: partitionOf({
+            clientId: defaults.clientId,
+            environment,
+            kind: "account",
+            id: "device",
+            session: ""
+          }),
           kind: [],
-          scopeKey: scope
+          scopeKey: scope,
+          target: { tenantId, scopes: [scope], isPlain: true }
         }),
         scope: joinKey(defaults.clientId, environment, tenantId),
         name: {},

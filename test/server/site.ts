@@ -175,11 +175,13 @@ export const makeSite = (change: Change = {}): Effect.Effect<Site, never, Scope.
     const refreshTokens: Array<string> = []
     const watched = Layer.map(TokenCache.layerMemory(), (context) => {
       const cache = Context.get(context, TokenCache.TokenCache)
-      const setUser: TokenCache.TokenCacheService["setUser"] = (key, user, sequence) => {
-        if (user.refreshToken !== undefined) refreshTokens.push(Redacted.value(user.refreshToken))
-        return cache.setUser(key, user, sequence)
-      }
-      return Context.make(TokenCache.TokenCache, { ...cache, setUser })
+      const modifyUser: TokenCache.TokenCacheService["modifyUser"] = (partition, sequence, next) =>
+        cache.modifyUser(partition, sequence, (known) => {
+          const user = next(known)
+          if (user?.refreshToken !== undefined) refreshTokens.push(Redacted.value(user.refreshToken))
+          return user
+        })
+      return Context.make(TokenCache.TokenCache, { ...cache, modifyUser })
     })
     const clientContext = yield* ConfidentialClient.layer({
       authority: Authority.entra({ tenantId: defaults.tenantId, host }),
