@@ -7,6 +7,10 @@
  */
 
 export * as TokenCache from "./cache/TokenCache.js"
+export * as TokenCacheFile from "./cache/TokenCacheFile.js"
+export * as TokenCacheRedis from "./cache/TokenCacheRedis.js"
+export * as TokenEncryption from "./cache/TokenEncryption.js"
+export * as TokenStore from "./cache/TokenStore.js"
 export * as AuthorizationCode from "./client/AuthorizationCode.js"
 export * as ConfidentialClient from "./client/ConfidentialClient.js"
 export * as Readiness from "./client/Readiness.js"

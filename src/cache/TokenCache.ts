@@ -3,18 +3,28 @@
  *
  * @since 0.1.0
  */
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
-import { type CacheUnavailable, ConfigurationError } from "../core/TokenError.js"
+import type { CacheUnavailable, ConfigurationError } from "../core/TokenError.js"
+import * as Settings from "../resilience/settings.js"
 import type { CacheKey, Group, Partition } from "./cacheKey.js"
+import { encrypted, plain } from "./cipher.js"
+import { keyValueStore } from "./keyValueStore.js"
 import type { Lifetime } from "./lifetime.js"
 import { LocalCache } from "./localCache.js"
+import * as SharedCache from "./sharedCache.js"
+import * as StoreBacking from "./storeBacking.js"
+import * as TokenEncryption from "./TokenEncryption.js"
+import type { TokenStore } from "./TokenStore.js"
+import * as UnreadableEntries from "./unreadableEntries.js"
 
 /**
  * A cached token with everything that a hit needs made beforehand.
@@ -191,23 +201,12 @@ export interface MemoryOptions {
   readonly maxBytes?: number | undefined
 }
 
-const requireCount = (parameter: string, count: number, normal: string): Effect.Effect<number, ConfigurationError> =>
-  Number.isInteger(count) && count > 0
-    ? Effect.succeed(count)
-    : new ConfigurationError({
-        parameter,
-        expected: "a whole number of at least 1",
-        remedy: `Leave it out for the default of ${normal}.`
-      })
-
-const makeLocal = ({ capacity, maxBytes }: MemoryOptions): Effect.Effect<LocalCache, ConfigurationError> =>
-  Effect.map(
-    Effect.all([
-      requireCount("capacity", capacity ?? 100_000, "100 000"),
-      requireCount("maxBytes", maxBytes ?? 256 * 1024 * 1024, "256 MiB")
-    ]),
-    ([entries, bytes]) => new LocalCache(entries, bytes)
-  )
+const makeLocal = (options: MemoryOptions): Effect.Effect<LocalCache, ConfigurationError> =>
+  Effect.gen(function* () {
+    const capacity = yield* Settings.count("capacity", options.capacity ?? 100_000)
+    const maxBytes = yield* Settings.count("maxBytes", options.maxBytes ?? 256 * 1024 * 1024)
+    return new LocalCache(capacity, maxBytes)
+  })
 
 /**
  * Makes a cache in memory.
@@ -226,3 +225,67 @@ export const makeMemory = (options: MemoryOptions = {}): Effect.Effect<TokenCach
  */
 export const layerMemory = (options?: MemoryOptions): Layer.Layer<TokenCache, ConfigurationError> =>
   Layer.effect(TokenCache, makeMemory(options))
+
+/**
+ * How a cache deals with the store behind it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreOptions extends MemoryOptions {
+  /** Keys that encrypt what is written; where absent, whoever reads the store reads the tokens. */
+  readonly encryption?: TokenEncryption.Options | undefined
+  /** How long an acquisition waits for the store at most, each time that it needs it; the default is 250 ms. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /**
+   * How long other processes wait for one that crashes while it asks for a token, where the store can hold leases; the
+   * default is 15 s, longer than an attempt takes.
+   */
+  readonly lease?: Duration.DurationInput | undefined
+}
+
+/**
+ * Makes a cache in memory with a store behind it, which other processes share. Memory answers; the store is asked where memory
+ * has nothing, and looked at once a minute for what others have removed. While it fails, memory goes on alone.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  store: TokenStore,
+  options: StoreOptions = {}
+): Effect.Effect<TokenCacheService, ConfigurationError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const timeout = yield* Settings.duration("timeout", options.timeout ?? "250 millis")
+    const lease = yield* Settings.duration("lease", options.lease ?? "15 seconds")
+    const local = yield* makeLocal(options)
+    const cipher = options.encryption === undefined ? plain : encrypted(yield* TokenEncryption.make(options.encryption))
+    const backing = StoreBacking.make({ store, cipher, onUnreadable: UnreadableEntries.make() })
+    return yield* SharedCache.make(local, backing, { timeout, lease })
+  })
+
+/**
+ * A cache with a store of your own behind it.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerStore = (store: TokenStore, options?: StoreOptions): Layer.Layer<TokenCache, ConfigurationError> =>
+  Layer.scoped(TokenCache, make(store, options))
+
+/**
+ * A cache with a `KeyValueStore` behind it: files, SQL, Lmdb, a browser's storage. Such a store knows neither ends nor leases:
+ * what has ended goes when it is read, and each process asks for itself. `KeyValueStore.prefix` keeps it apart from others.
+ *
+ * Of its file store's folder, anybody on the machine reads the files: take `TokenCacheFile` there.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerKeyValueStore = (
+  options?: StoreOptions
+): Layer.Layer<TokenCache, ConfigurationError, KeyValueStore.KeyValueStore> =>
+  Layer.scoped(
+    TokenCache,
+    Effect.flatMap(KeyValueStore.KeyValueStore, (store) => make(keyValueStore(store), options))
+  )

@@ -34,6 +34,7 @@ import type {
 } from "./AuthorizationCode.js"
 import * as Acquisition from "./acquisition.js"
 import * as App from "./app.js"
+import { appHolder, partitionAt } from "./holders.js"
 import type { IdTokenVerifier } from "./idToken.js"
 import type { ClientFacts } from "./principal.js"
 import { getToken, provider, type ResourceRequest } from "./provider.js"
@@ -159,15 +160,23 @@ export interface ConfidentialClientService {
   readonly acquireTokenByRefreshToken: (
     request: RefreshTokenRequest
   ) => Effect.Effect<AuthenticationResult, SignInError>
-  /** Those who have signed in within a session; `""` is the one of sign-ins that named none. */
+  /**
+   * Those who have signed in within a session; `""` is the one of sign-ins that named none. Where a store is shared and can't be
+   * reached, those whom this process knows; of a session's users a store lists the last 1 000.
+   */
   readonly getAccounts: (options: {
     readonly session: string
   }) => Effect.Effect<ReadonlyArray<Account>, ConfigurationError>
-  /** Forgets an account with all its tokens, those on their way included; tells whether it was there. */
+  /**
+   * Forgets an account with all its tokens, those on their way included; tells whether it was there. Processes that share a
+   * store with this one drop what they hold of it within a minute.
+   */
   readonly removeAccount: (request: {
     readonly account: Pick<Account, "homeAccountId">
     readonly session?: string | undefined
   }) => Effect.Effect<boolean, ConfigurationError>
+  /** Forgets the app's own tokens, those of all tenants: after its permissions have changed, for instance. */
+  readonly removeTokensForClient: Effect.Effect<void, ConfigurationError>
   /** Where a browser signs out of the authority too (OpenID Connect RP-Initiated Logout 2). */
   readonly getLogoutUrl: (options?: {
     readonly postLogoutRedirectUri?: string | undefined
@@ -255,6 +264,9 @@ export const make = (
       app,
       ...users,
       health: resilience.health,
+      removeTokensForClient: Effect.flatMap(Authority.resolve(client.authority), (authority) =>
+        cache.removeGroup(partitionAt(client.clientId, authority, appHolder(authority.tenantId)).group)
+      ),
       acquireTokenByClientCredential: (request) => getToken(app, request),
       acquireTokenOnBehalfOf: ({ assertion, ...request }) => getToken(users.onBehalfOf(assertion), request),
       acquireTokenSilent: ({ account, session, ...request }) =>

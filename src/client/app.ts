@@ -3,6 +3,7 @@ import { type ResolvedAuthority, requireTenant } from "../core/Authority.js"
 import { inRegion } from "../core/resolvedAuthority.js"
 import { type ExchangeError, RequestRejected } from "../core/TokenError.js"
 import { clientCredentials } from "../protocol/grants.js"
+import { appHolder } from "./holders.js"
 import type { Principal } from "./principal.js"
 import type { Region } from "./region.js"
 import type { Ask } from "./tokenRequest.js"
@@ -26,7 +27,7 @@ export const make = (ask: Ask, region: Region): Principal<ExchangeError> => {
   return {
     grant: clientCredentials,
     at: requireTenant,
-    holder: ({ tenantId }) => ({ kind: "app", id: tenantId, session: "" }),
+    holder: ({ tenantId }) => appHolder(tenantId),
     hosts: (authority) =>
       Effect.map(regional(authority), (near) =>
         near === undefined ? { host: authority.host } : { host: near.host, fallbackHost: authority.host }

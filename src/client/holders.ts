@@ -20,6 +20,13 @@ export const accountHolder = (session: string, homeAccountId: string): HolderNam
 export const processHolder = (process: string): HolderName => ({ kind: "process", id: process, session: "" })
 
 /**
+ * The app itself, in one tenant.
+ *
+ * @internal
+ */
+export const appHolder = (tenantId: string): HolderName => ({ kind: "app", id: tenantId, session: "" })
+
+/**
  * Where the tokens of one of a client's holders are kept.
  *
  * @internal

@@ -8,6 +8,7 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
+import { inOwnFiber } from "./ownFiber.js"
 
 /** One exchange, however many wait for it. */
 export interface Flight<A, E> {
@@ -44,15 +45,8 @@ const grace = "5 seconds"
 const fibersOf = <A, E>(flights: ReadonlyArray<UnderWay<A, E>>): ReadonlyArray<Fiber.RuntimeFiber<A, E>> =>
   flights.map(({ fiber }) => fiber)
 
-/** Waits in a fiber of its own: whoever closes the scope may be interrupted itself. */
 const lastCall = (flights: ReadonlyArray<Fiber.Fiber<unknown, unknown>>): Effect.Effect<void> =>
-  Fiber.awaitAll(flights).pipe(
-    Effect.timeoutOption(grace),
-    Effect.interruptible,
-    Effect.forkDaemon,
-    Effect.flatMap(Fiber.await),
-    Effect.zipRight(Fiber.interruptAll(flights))
-  )
+  Fiber.awaitAll(flights).pipe(Effect.timeoutOption(grace), inOwnFiber, Effect.zipRight(Fiber.interruptAll(flights)))
 
 /**
  * A flight runs in the scope and the context in which this is made, so that no caller's fiber refs, spans or interruption

@@ -170,7 +170,11 @@ describe("a resource", () => {
   it("uses up what it asks with where refresh tokens rotate", () => {
     const consumes = (authority: Authority.Authority) =>
       Either.getOrThrow(
-        resourceOf({ ...facts, authority }, { ...principalOf({ kind: "account", id: "user", session: "" }), grant: refreshToken }, "api://x/read")
+        resourceOf(
+          { ...facts, authority },
+          { ...principalOf({ kind: "account", id: "user", session: "" }), grant: refreshToken },
+          "api://x/read"
+        )
       ).consumes
     assert.isFalse(consumes(facts.authority))
     assert.isTrue(consumes(Authority.oidc({ issuer: "https://id.example" })))

@@ -1,0 +1,76 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { BoundedMap } from "../resilience/boundedMap.js"
+import { inOwnFiber } from "../resilience/ownFiber.js"
+import type { StoreHealth } from "./storeHealth.js"
+import type { StoreError } from "./TokenStore.js"
+
+/** What a store is told, which may be told again. */
+export type Message = Effect.Effect<void, StoreError>
+
+/** What a store could not be told, and is to be told yet. */
+export interface Outbox {
+  /** Tells it now, or else later: in the order of each key. */
+  readonly send: (key: string, message: Message) => Effect.Effect<void>
+  /** Whether the store knows everything of this key; what waits is told first, if it can be. */
+  readonly isSent: (key: string) => Effect.Effect<boolean>
+}
+
+const capacity = 10_000
+const pause = "2 seconds"
+const lastTry = "1 second"
+
+/**
+ * Refresh tokens and removals must not get lost because the store is away for a while: they wait here, in memory. While there
+ * are any they are tried again every few seconds, and once more when the scope closes.
+ *
+ * @internal
+ */
+export const make = (health: StoreHealth): Effect.Effect<Outbox, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const waiting = new BoundedMap<ReadonlyArray<Message>>(capacity)
+    const turn = Effect.unsafeMakeSemaphore(1)
+    let isTrying = false
+
+    /** A message goes out of the box only when it has been delivered. */
+    const emptied = (key: string): Effect.Effect<boolean> =>
+      Effect.suspend(() => {
+        const first = waiting.get(key)?.[0]
+        if (first === undefined) return Effect.succeed(true)
+        return Effect.flatMap(health.ask("set", first), (answer) => {
+          if (Option.isNone(answer)) return Effect.succeed(false)
+          const later = waiting.get(key)?.slice(1) ?? []
+          if (later.length === 0) waiting.delete(key)
+          else waiting.set(key, later)
+          return emptied(key)
+        })
+      })
+
+    const isSent = (key: string) =>
+      Effect.suspend(() => (waiting.get(key) === undefined ? Effect.succeed(true) : turn.withPermits(1)(emptied(key))))
+
+    const emptyAll = Effect.suspend(() => Effect.forEach([...waiting], ([key]) => isSent(key), { discard: true }))
+
+    const keepTrying: Effect.Effect<void> = Effect.suspend(() =>
+      waiting.size === 0
+        ? Effect.sync(() => {
+            isTrying = false
+          })
+        : Effect.zipRight(Effect.sleep(pause), Effect.zipRight(emptyAll, keepTrying))
+    )
+
+    yield* Effect.addFinalizer(() => inOwnFiber(Effect.timeoutOption(emptyAll, lastTry)))
+
+    return {
+      isSent,
+      send: (key, message) =>
+        Effect.gen(function* () {
+          waiting.set(key, [...(waiting.get(key) ?? []), message])
+          if ((yield* isSent(key)) || isTrying) return
+          isTrying = true
+          yield* Effect.forkIn(keepTrying, scope)
+        })
+    }
+  })

@@ -1,0 +1,268 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { sha256 } from "../core/digest.js"
+import { makeGuid } from "../core/guid.js"
+import type { Backing, Reading, Standing } from "./backing.js"
+import { type CacheKey, type Group, type Partition, partitionIn } from "./cacheKey.js"
+import type { Cipher } from "./cipher.js"
+import {
+  listIn,
+  partitionText,
+  recordIn,
+  type StoredPartition,
+  tokenIn,
+  tokenText,
+  userIn,
+  userText
+} from "./storedValues.js"
+import { leasesIn } from "./storeLeases.js"
+import * as StoreNames from "./storeNames.js"
+import type { User } from "./TokenCache.js"
+import type { Unreadable } from "./TokenEncryption.js"
+import { StoreError, type TokenStore } from "./TokenStore.js"
+
+/** As long as Entra's refresh tokens live unused; longer is nothing kept. */
+const userLife = Duration.days(90)
+/** What others are judged by outlives them. */
+const standingLife = Duration.days(100)
+/** How often what many write at once is tried. */
+const mostTries = 5
+const mostRejections = 64
+/** How many users a group lists. */
+const mostListed = 1000
+const readers = 16
+
+const done = Option.some<void>(undefined)
+
+const nothing: Standing = { epoch: undefined, clearedAt: Number.NEGATIVE_INFINITY, rejected: new Set() }
+
+const contended = (operation: StoreError["operation"]) =>
+  new StoreError({ operation, reason: "failed", code: "contended" })
+
+/**
+ * A cache's entries in a store of texts. Each holds the epoch of its partition: with another one it counts as absent, so that
+ * an entry and what it is judged by are read at once.
+ *
+ * @internal
+ */
+export const make = (options: {
+  readonly store: TokenStore
+  readonly cipher: Cipher
+  readonly onUnreadable: (why: Unreadable) => Effect.Effect<void>
+}): Backing => {
+  const { cipher, onUnreadable, store } = options
+  const names = StoreNames.make(cipher)
+
+  /** What can't be read is a miss; what has ended is removed, for there are stores that know no end. */
+  const opened = <A>(name: string, raw: Option.Option<string>, parse: (text: string) => A | undefined) =>
+    Effect.gen(function* () {
+      if (Option.isNone(raw)) return undefined
+      const now = yield* Clock.currentTimeMillis
+      const { expiresAt, value } = yield* cipher.open(name, raw.value)
+      if (expiresAt > now) return parse(value)
+      yield* Effect.ignore(store.remove(name))
+      return undefined
+    }).pipe(Effect.catchAll((why) => Effect.as(onUnreadable(why), undefined)))
+
+  const compareAndSet: NonNullable<TokenStore["compareAndSet"]> =
+    store.compareAndSet ??
+    ((key, expected, next, ttl) =>
+      Effect.flatMap(store.get(key), (present) =>
+        Option.getOrUndefined(present) === Option.getOrUndefined(expected)
+          ? Effect.as(store.set(key, next, ttl), true)
+          : Effect.succeed(false)
+      ))
+
+  const again = <A>(operation: StoreError["operation"], attempt: Effect.Effect<Option.Option<A>, StoreError>) => {
+    const tried = (left: number): Effect.Effect<A, StoreError> =>
+      Effect.flatMap(attempt, (result) => {
+        if (Option.isSome(result)) return Effect.succeed(result.value)
+        return left > 1 ? tried(left - 1) : contended(operation)
+      })
+    return tried(mostTries)
+  }
+
+  const timeAt = (name: string) =>
+    Effect.map(store.get(name), (raw) => {
+      const at = Number(Option.getOrElse(raw, () => ""))
+      return Number.isFinite(at) && at > 0 ? at : nothing.clearedAt
+    })
+
+  const clearedAt = (group: Group) =>
+    Effect.flatMap(names.group(group), (ofGroup) =>
+      Effect.map(
+        Effect.all([timeAt(StoreNames.cleared), timeAt(ofGroup.cleared)], { concurrency: "unbounded" }),
+        (times) => Math.max(...times)
+      )
+    )
+
+  const recordAt = (name: string) =>
+    Effect.map(store.get(name), (raw) => ({
+      raw,
+      record: Option.match(raw, { onNone: () => undefined, onSome: recordIn })
+    }))
+
+  const standingOf = (record: StoredPartition | undefined, cleared: number): Standing => ({
+    ...nothing,
+    clearedAt: cleared,
+    ...(record !== undefined && { epoch: record.epoch, rejected: new Set(record.rejected.map(([hash]) => hash)) })
+  })
+
+  const standing = (partition: Partition) =>
+    Effect.gen(function* () {
+      const at = yield* names.partition(partition)
+      const [cleared, { record }] = yield* Effect.all([clearedAt(partition.group), recordAt(at.standing)], {
+        concurrency: "unbounded"
+      })
+      return standingOf(record, cleared)
+    })
+
+  /** Changes what all processes know of a partition, and begins it under `epoch` where there is nothing. */
+  const amend = (
+    partition: Partition,
+    epoch: string | undefined,
+    change: (record: StoredPartition, now: number) => StoredPartition
+  ): Effect.Effect<StoredPartition, StoreError> =>
+    Effect.flatMap(names.partition(partition), (at) =>
+      again(
+        "compareAndSet",
+        Effect.gen(function* () {
+          const { raw, record } = yield* recordAt(at.standing)
+          const begun = record ?? { epoch: epoch ?? (yield* makeGuid), rejected: [] }
+          const next = change(begun, yield* Clock.currentTimeMillis)
+          const done = yield* compareAndSet(at.standing, raw, partitionText(next), standingLife)
+          return done ? Option.some(next) : Option.none()
+        })
+      )
+    )
+
+  const same = (record: StoredPartition): StoredPartition => record
+
+  const read = (key: CacheKey): Effect.Effect<Reading, StoreError> =>
+    Effect.gen(function* () {
+      const name = yield* names.token(key)
+      const [stands, raw] = yield* Effect.all([standing(key.partition), store.get(name)], { concurrency: "unbounded" })
+      const stored = yield* opened(name, raw, tokenIn)
+      const version = Option.getOrUndefined(raw)
+      if (stored === undefined || stored.epoch !== stands.epoch || stored.cachedAt <= stands.clearedAt)
+        return { standing: stands, found: undefined, version }
+      const isRejected =
+        stands.rejected.size > 0 && stands.rejected.has(yield* sha256(Redacted.value(stored.token.accessToken)))
+      return { standing: stands, found: isRejected ? undefined : stored, version }
+    })
+
+  const write: Backing["write"] = (key, { cachedAt, claims, token }, version, epoch) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const endsAt = token.expiresAtMillis ?? now
+      const stands = yield* amend(key.partition, epoch, same)
+      if (endsAt <= now) return stands.epoch
+      const name = yield* names.token(key)
+      const text = tokenText({ token, cachedAt, claims, epoch: stands.epoch })
+      const sealed = yield* cipher.seal(name, text, endsAt)
+      yield* compareAndSet(name, Option.fromNullable(version), sealed, Duration.millis(endsAt - now))
+      return stands.epoch
+    })
+
+  const reject: Backing["reject"] = (key, { accessToken, expiresAtMillis }, epoch) =>
+    Effect.gen(function* () {
+      const hash = yield* sha256(Redacted.value(accessToken))
+      yield* amend(key.partition, epoch, ({ rejected, ...record }, now) => {
+        const others = rejected.filter(([other, until]) => other !== hash && until > now)
+        const until = expiresAtMillis ?? now + Duration.toMillis(Duration.days(1))
+        return { ...record, rejected: [...others, [hash, until] as const].slice(-mostRejections) }
+      })
+    })
+
+  const userAt = (partition: Partition) =>
+    Effect.gen(function* () {
+      const at = yield* names.partition(partition)
+      const [stands, raw] = yield* Effect.all([standing(partition), store.get(at.user)], { concurrency: "unbounded" })
+      const stored = yield* opened(at.user, raw, userIn)
+      const isCurrent = stored !== undefined && stored.epoch === stands.epoch && stored.savedAt > stands.clearedAt
+      return { at, raw, standing: stands, user: isCurrent ? stored.user : undefined }
+    })
+
+  /** Accounts alone are listed. A list that is as it should be costs one look. */
+  const list = (
+    { group, holder }: Partition,
+    change: (listed: ReadonlyArray<string>) => ReadonlyArray<string>
+  ): Effect.Effect<void, StoreError> =>
+    holder.kind !== "account"
+      ? Effect.void
+      : Effect.flatMap(names.group(group), ({ index }) =>
+          again(
+            "compareAndSet",
+            Effect.gen(function* () {
+              const raw = yield* store.get(index)
+              const listed = (yield* opened(index, raw, listIn)) ?? []
+              const next = change(listed)
+              if (next.length === listed.length && next.every((id, place) => id === listed[place])) return done
+              const now = yield* Clock.currentTimeMillis
+              const end = now + Duration.toMillis(standingLife)
+              const text = yield* cipher.seal(index, JSON.stringify(next), end)
+              return (yield* compareAndSet(index, raw, text, standingLife)) ? done : Option.none()
+            })
+          )
+        )
+
+  const modifyUser: Backing["modifyUser"] = (partition, epoch, mine, next) =>
+    Effect.gen(function* () {
+      const record = yield* amend(partition, epoch, same)
+      const isMine = epoch === undefined || record.epoch === epoch
+      return yield* again(
+        "compareAndSet",
+        Effect.gen(function* () {
+          const { at, raw, user: stored } = yield* userAt(partition)
+          const known = stored ?? (isMine ? mine : undefined)
+          const user = next(known)
+          if (user === undefined) return Option.some({ epoch: record.epoch, user: known })
+          const now = yield* Clock.currentTimeMillis
+          const text = userText({ user, savedAt: now, epoch: record.epoch })
+          const sealed = yield* cipher.seal(at.user, text, now + Duration.toMillis(userLife))
+          if (!(yield* compareAndSet(at.user, raw, sealed, userLife))) return Option.none()
+          const { id } = partition.holder
+          yield* list(partition, (listed) => (listed.includes(id) ? listed : [...listed, id].slice(-mostListed)))
+          return Option.some({ epoch: record.epoch, user })
+        })
+      )
+    })
+
+  const users = (group: Group): Effect.Effect<ReadonlyArray<User>, StoreError> =>
+    Effect.gen(function* () {
+      const at = yield* names.group(group)
+      const listed = yield* opened(at.index, yield* store.get(at.index), listIn)
+      const found = yield* Effect.forEach(listed ?? [], (id) => userAt(partitionIn(group, id)), {
+        concurrency: readers
+      })
+      return found.flatMap(({ user }) => user ?? [])
+    })
+
+  const remove: Backing["remove"] = (partition, epoch) =>
+    Effect.gen(function* () {
+      const at = yield* names.partition(partition)
+      yield* store.set(at.standing, partitionText({ epoch, rejected: [] }), standingLife)
+      yield* store.remove(at.user)
+      yield* list(partition, (listed) => listed.filter((id) => id !== partition.holder.id))
+    })
+
+  const removeGroup: Backing["removeGroup"] = (group, at) =>
+    Effect.flatMap(names.group(group), ({ cleared }) => store.set(cleared, String(at), standingLife))
+
+  return {
+    standing,
+    read,
+    write,
+    reject,
+    user: userAt,
+    modifyUser,
+    users,
+    remove,
+    removeGroup,
+    clear: (at) => store.set(StoreNames.cleared, String(at), standingLife),
+    leases: leasesIn(store, names)
+  }
+}
