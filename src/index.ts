@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 
+export * as MsalCacheFormat from "./cache/MsalCacheFormat.js"
 export * as TokenCache from "./cache/TokenCache.js"
 export * as TokenCacheFile from "./cache/TokenCacheFile.js"
 export * as TokenCacheRedis from "./cache/TokenCacheRedis.js"

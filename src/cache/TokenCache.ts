@@ -15,6 +15,7 @@ import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import type { CacheUnavailable, ConfigurationError } from "../core/TokenError.js"
 import * as Settings from "../resilience/settings.js"
+import type { Backing } from "./backing.js"
 import type { CacheKey, Group, Partition } from "./cacheKey.js"
 import { encrypted, plain } from "./cipher.js"
 import { keyValueStore } from "./keyValueStore.js"
@@ -33,6 +34,8 @@ import * as UnreadableEntries from "./unreadableEntries.js"
  * @category models
  */
 export interface Entry extends Lifetime {
+  /** That of its key. */
+  readonly id: string
   readonly token: AccessToken
   /** The result of a hit. */
   readonly hit: Exit.Exit<AccessToken>
@@ -122,6 +125,8 @@ export interface TokenCacheService {
   readonly unsafeGet: (key: CacheKey) => Entry | undefined
   /** A fresh entry of the key's family that was granted all of these scopes, and more. */
   readonly unsafeFind: (key: CacheKey, scopes: ReadonlyArray<string>, now: number) => Entry | undefined
+  /** What memory holds of a holder. */
+  readonly unsafeEntries: (partition: Partition) => Iterable<Entry>
   /** Learns what others have removed and rejected, when it is time to: at least once a minute for each partition in use. */
   readonly confirm: (key: CacheKey) => Effect.Effect<void>
   /**
@@ -245,6 +250,21 @@ export interface StoreOptions extends MemoryOptions {
 }
 
 /**
+ * Puts memory in front of what processes share.
+ *
+ * @internal
+ */
+export const makeOver = (
+  backing: Backing,
+  options: Omit<StoreOptions, "encryption">
+): Effect.Effect<TokenCacheService, ConfigurationError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const timeout = yield* Settings.duration("timeout", options.timeout ?? "250 millis")
+    const lease = yield* Settings.duration("lease", options.lease ?? "15 seconds")
+    return yield* SharedCache.make(yield* makeLocal(options), backing, { timeout, lease })
+  })
+
+/**
  * Makes a cache in memory with a store behind it, which other processes share. Memory answers; the store is asked where memory
  * has nothing, and looked at once a minute for what others have removed. While it fails, memory goes on alone.
  *
@@ -256,12 +276,9 @@ export const make = (
   options: StoreOptions = {}
 ): Effect.Effect<TokenCacheService, ConfigurationError, Scope.Scope> =>
   Effect.gen(function* () {
-    const timeout = yield* Settings.duration("timeout", options.timeout ?? "250 millis")
-    const lease = yield* Settings.duration("lease", options.lease ?? "15 seconds")
-    const local = yield* makeLocal(options)
     const cipher = options.encryption === undefined ? plain : encrypted(yield* TokenEncryption.make(options.encryption))
     const backing = StoreBacking.make({ store, cipher, onUnreadable: UnreadableEntries.make() })
-    return yield* SharedCache.make(local, backing, { timeout, lease })
+    return yield* makeOver(backing, options)
   })
 
 /**

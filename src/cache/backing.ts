@@ -57,6 +57,8 @@ export interface Leases {
  * it, and goes on without.
  */
 export interface Backing {
+  /** Whose tokens have a place here; those of others stay in memory. */
+  readonly holds: (partition: Partition) => boolean
   readonly standing: (partition: Partition) => Effect.Effect<Standing, StoreError>
   readonly read: (key: CacheKey) => Effect.Effect<Reading, StoreError>
   /**

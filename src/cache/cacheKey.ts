@@ -86,6 +86,23 @@ export interface CacheKey {
 export const joinKey = (...parts: ReadonlyArray<string>): string =>
   parts.map((part) => `${part.length}:${part}`).join("")
 
+/**
+ * The parts that a text begins with, and what follows them.
+ *
+ * @internal
+ */
+export const splitKey = (text: string): { readonly parts: ReadonlyArray<string>; readonly rest: string } => {
+  const parts: Array<string> = []
+  let rest = text
+  for (let head = /^(\d+):/.exec(rest); head !== null; head = /^(\d+):/.exec(rest)) {
+    const start = head[0].length
+    const end = start + Number(head[1])
+    parts.push(rest.slice(start, end))
+    rest = rest.slice(end)
+  }
+  return { parts, rest }
+}
+
 /** So many characters of a text are enough to tell where it goes. */
 const samples = 24
 /** 32-bit FNV-1a. */
@@ -128,6 +145,33 @@ export const partitionOf = ({ id, ...holders }: Holder): Partition => partitionI
 
 /** No part begins with it. */
 const separator = "|"
+
+/**
+ * What tells a token from others for the same scopes.
+ *
+ * @internal
+ */
+export const tokenKind = (options: {
+  readonly tenantId: string
+  readonly capabilities: ReadonlyArray<string>
+  readonly claims?: string | undefined
+  readonly resource?: string | undefined
+  readonly parameters?: ReadonlyArray<string>
+}): ReadonlyArray<string> => {
+  const { capabilities, claims = "", parameters = [], resource = "", tenantId } = options
+  return ["Bearer", tenantId, capabilities.join(" "), claims, resource, ...parameters]
+}
+
+/**
+ * The tenant that a token was asked of, if that and the scopes are all that was asked for.
+ *
+ * @internal
+ */
+export const plainTenantOf = (id: string, partition: Partition): string | undefined => {
+  const { parts } = splitKey(id.slice(partition.id.length + separator.length))
+  const [scheme, tenantId, , claims, resource, ...parameters] = parts
+  return scheme === "Bearer" && claims === "" && resource === "" && parameters.length === 0 ? tenantId : undefined
+}
 
 /**
  * The key of one token: whose it is, and what for. Each name begins with the one of which it is a part, so that a token's

@@ -84,6 +84,8 @@ export class LocalCache extends Inspectable.Class implements TokenCacheService {
     return undefined
   }
 
+  readonly unsafeEntries = (partition: Partition): Iterable<Held> => this.memory.inPartition(partition.id)
+
   readonly confirm = (): Effect.Effect<void> => Effect.void
 
   readonly obtain = <E, R>(
@@ -193,10 +195,6 @@ export class LocalCache extends Inspectable.Class implements TokenCacheService {
 
   isRejected(key: CacheKey, token: AccessToken): boolean {
     return this.rejections.get(rejectionOf(key, token)) !== undefined
-  }
-
-  inPartition(partition: Partition): Iterable<Held> {
-    return this.memory.inPartition(partition.id)
   }
 
   /** Whether the token was refused, or its holder removed since the exchange began. */

@@ -11,7 +11,7 @@ import { makeGuid } from "../core/guid.js"
 import { CacheUnavailable } from "../core/TokenError.js"
 import { BoundedMap } from "../resilience/boundedMap.js"
 import type { Backing, Found, Reading, Standing } from "./backing.js"
-import type { CacheKey, Partition } from "./cacheKey.js"
+import { type CacheKey, type Partition, partitionIn } from "./cacheKey.js"
 import * as LeaseHolder from "./leaseHolder.js"
 import { lifetimeOf, serves } from "./lifetime.js"
 import type { LocalCache, Won } from "./localCache.js"
@@ -56,8 +56,6 @@ const isWanted = (asked: Asked, { cachedAt, claims, token }: Found, now: number)
   return lifetime !== undefined && now < lifetime.freshUntil && serves(lifetime, now)
 }
 
-const isLocal = ({ holder }: Partition): boolean => holder.kind === "local"
-
 /**
  * A cache whose memory is in front of something that other processes share. Memory answers; what lies behind is asked where
  * memory has nothing, told what was won, and looked at once a minute for what others have removed. Where it fails, memory goes
@@ -71,6 +69,7 @@ export const make = (
   manners: Manners
 ): Effect.Effect<TokenCacheService, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const isLocal = (partition: Partition): boolean => !backing.holds(partition)
     const health = StoreHealth.make(manners.timeout)
     const outbox = yield* Outbox.make(health)
     const known = new BoundedMap<Known>(mostKnown)
@@ -95,7 +94,7 @@ export const make = (
         if (isRemoved || isCleared) local.forget(partition)
         const checkAt = (yield* Clock.currentTimeMillis) + checkEvery
         known.set(partition.id, { epoch: epoch ?? before?.epoch, clearedAt, checkAt })
-        for (const held of [...local.inPartition(partition)]) {
+        for (const held of [...local.unsafeEntries(partition)]) {
           held.checkedUntil(checkAt)
           if (rejected.size > 0 && rejected.has(yield* sha256(Redacted.value(held.token.accessToken))))
             yield* local.reject({ partition }, held.token)
@@ -203,7 +202,7 @@ export const make = (
           if (Option.isSome(answer)) return learn(partition, answer.value)
           const checkAt = now + retryEvery
           known.set(partition.id, { epoch: mine?.epoch, clearedAt: mine?.clearedAt ?? never, checkAt })
-          for (const held of local.inPartition(partition)) held.checkedUntil(checkAt)
+          for (const held of local.unsafeEntries(partition)) held.checkedUntil(checkAt)
           return Effect.void
         })
       })
@@ -279,6 +278,7 @@ export const make = (
       unsafeNextSequence: local.unsafeNextSequence,
       unsafeGet: local.unsafeGet,
       unsafeFind: local.unsafeFind,
+      unsafeEntries: local.unsafeEntries,
       alias: local.alias,
       statistics: local.statistics,
       confirm,
@@ -289,9 +289,11 @@ export const make = (
       modifyUser,
       remove,
       users: (group) =>
-        Effect.flatMap(health.ask("get", backing.users(group)), (answer) =>
-          Option.isSome(answer) ? Effect.succeed(answer.value) : local.users(group)
-        ),
+        isLocal(partitionIn(group, ""))
+          ? local.users(group)
+          : Effect.flatMap(health.ask("get", backing.users(group)), (answer) =>
+              Option.isSome(answer) ? Effect.succeed(answer.value) : local.users(group)
+            ),
       removeGroup: (group) => removeAll(group.id, local.removeGroup(group), (at) => backing.removeGroup(group, at)),
       clear: removeAll(everything, local.clear, backing.clear),
       inTurn: (partition, patience, tooLate, effect) =>

@@ -253,6 +253,7 @@ export const make = (options: {
     Effect.flatMap(names.group(group), ({ cleared }) => store.set(cleared, String(at), standingLife))
 
   return {
+    holds: ({ holder }) => holder.kind !== "local",
     standing,
     read,
     write,

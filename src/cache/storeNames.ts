@@ -20,7 +20,7 @@ const mostNames = 10_000
 /**
  * @internal
  */
-export const make = (cipher: Cipher): StoreNames => {
+export const make = (cipher: Cipher, prefix = ""): StoreNames => {
   const known = new BoundedMap<string>(mostNames)
   const nameOf = (text: string): Effect.Effect<string> =>
     Effect.suspend(() => {
@@ -30,10 +30,12 @@ export const make = (cipher: Cipher): StoreNames => {
         : Effect.succeed(name)
     })
   const within = (partition: Partition, kind: string, name: string) =>
-    Effect.zipWith(nameOf(partition.id), nameOf(name), (tag, part) => `{${tag}}:${kind}:${part}`)
+    Effect.zipWith(nameOf(partition.id), nameOf(name), (tag, part) => `${prefix}{${tag}}:${kind}:${part}`)
   return {
-    partition: ({ id }) => Effect.map(nameOf(id), (tag) => ({ standing: `{${tag}}:p`, user: `{${tag}}:u` })),
-    group: ({ id }) => Effect.map(nameOf(id), (tag) => ({ cleared: `{${tag}}:c`, index: `{${tag}}:i` })),
+    partition: ({ id }) =>
+      Effect.map(nameOf(id), (tag) => ({ standing: `${prefix}{${tag}}:p`, user: `${prefix}{${tag}}:u` })),
+    group: ({ id }) =>
+      Effect.map(nameOf(id), (tag) => ({ cleared: `${prefix}{${tag}}:c`, index: `${prefix}{${tag}}:i` })),
     token: ({ id, partition }) => within(partition, "t", id),
     lease: (partition, name) => within(partition, "l", name)
   }

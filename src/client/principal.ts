@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { type HolderName, joinKey, partitionOf, tokenKey } from "../cache/cacheKey.js"
+import { type HolderName, joinKey, partitionOf, tokenKey, tokenKind } from "../cache/cacheKey.js"
 import { type Authority, type ResolvedAuthority, resolve } from "../core/Authority.js"
 import { capabilityClaims, mergeClaims, parseClaims } from "../core/claims.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
@@ -140,14 +140,13 @@ export const resourceOf = <E>(
     return {
       key: tokenKey({
         partition: partitionOf({ clientId: client.clientId, environment, ...principal.holder(authority) }),
-        kind: [
-          "Bearer",
+        kind: tokenKind({
           tenantId,
-          client.capabilities.join(" "),
-          options.claims ?? "",
-          resource ?? "",
-          ...extras.filter(({ isKeyPart }) => isKeyPart).flatMap(({ name, value }) => [name, value])
-        ],
+          capabilities: client.capabilities,
+          claims: options.claims,
+          resource,
+          parameters: extras.filter(({ isKeyPart }) => isKeyPart).flatMap(({ name, value }) => [name, value])
+        }),
         scopeKey: set.key,
         target: {
           tenantId,
