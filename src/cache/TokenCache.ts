@@ -154,7 +154,7 @@ export interface TokenCacheService {
    * Remembers that a resource refused this very token: it is dropped wherever it rests in its partition, and not kept again.
    * Tells which exchange had begun last when it was refused first: only what came of a later one is newer.
    */
-  readonly reject: (key: CacheKey, token: AccessToken) => Effect.Effect<number>
+  readonly reject: (key: Pick<CacheKey, "partition">, token: AccessToken) => Effect.Effect<number>
   /** Fails where the store can't be reached, and memory knows nothing of this user. */
   readonly user: (partition: Partition) => Effect.Effect<User | undefined, CacheUnavailable>
   /** The users of a group, newest last: those in memory where the store can't be reached, and at most 1 000 of a store's. */

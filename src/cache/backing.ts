@@ -71,7 +71,11 @@ export interface Backing {
     version: string | undefined,
     epoch: string | undefined
   ) => Effect.Effect<string, StoreError>
-  readonly reject: (key: CacheKey, token: AccessToken, epoch: string | undefined) => Effect.Effect<void, StoreError>
+  readonly reject: (
+    key: Pick<CacheKey, "partition">,
+    token: AccessToken,
+    epoch: string | undefined
+  ) => Effect.Effect<void, StoreError>
   /** The user under the epoch that stands. */
   readonly user: (
     partition: Partition

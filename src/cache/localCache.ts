@@ -193,7 +193,7 @@ export class LocalCache extends Inspectable.Class implements TokenCacheService {
     return this.people.wasRemoved(partition, sequence)
   }
 
-  isRejected(key: CacheKey, token: AccessToken): boolean {
+  isRejected(key: Pick<CacheKey, "partition">, token: AccessToken): boolean {
     return this.rejections.get(rejectionOf(key, token)) !== undefined
   }
 

@@ -13,6 +13,7 @@ export type Message = Effect.Effect<void, StoreError>
 export interface Outbox {
   /** Tells it now, or else later: in the order of each key. */
   readonly send: (key: string, message: Message) => Effect.Effect<void>
+  readonly isWaiting: (key: string) => boolean
   /** Whether the store knows everything of this key; what waits is told first, if it can be. */
   readonly isSent: (key: string) => Effect.Effect<boolean>
 }
@@ -64,6 +65,7 @@ export const make = (health: StoreHealth): Effect.Effect<Outbox, never, Scope.Sc
     yield* Effect.addFinalizer(() => inOwnFiber(Effect.timeoutOption(emptyAll, lastTry)))
 
     return {
+      isWaiting: (key) => waiting.get(key) !== undefined,
       isSent,
       send: (key, message) =>
         Effect.gen(function* () {

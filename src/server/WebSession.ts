@@ -38,8 +38,8 @@ export interface CookieOptions {
 /**
  * Sessions in the browser's own cookies, encrypted (JWE, AES-256-GCM), so that every replica that has the keys knows them.
  *
- * The accounts that they lead to are in the token cache. As long as replicas don't share it, each browser has to be routed to
- * the same one always (sticky sessions); and with a cache in memory alone, a restart signs everyone out.
+ * The accounts that they lead to are in the token cache. With one in memory alone each browser has to be routed to the same
+ * replica always (sticky sessions), and a restart signs everyone out; replicas that share a store are all the same.
  *
  * Each sign-in under way has a cookie of its own, so that tabs which begin at once don't undo each other; together they are
  * held to 4 kB. Cookies are `HttpOnly`, `SameSite=Lax`, and over https `Secure` with the prefix `__Host-` (RFC 6265bis

@@ -7,6 +7,7 @@ import {
   FiberRef,
   HashSet,
   Inspectable,
+  type Layer,
   Logger,
   LogLevel,
   Metric,
@@ -15,12 +16,15 @@ import {
   Schema,
   Tracer
 } from "effect"
+import { partitionOf } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
+import type { TokenStore } from "../../src/cache/TokenStore.js"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as TokenError from "../../src/core/TokenError.js"
 import * as ClientCredential from "../../src/credential/ClientCredential.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as Fault from "../../src/emulator/Fault.js"
+import { watchedStore } from "../cache/stores.js"
 import { defaults, layer, options } from "../support/emulated.js"
 import * as People from "../support/people.js"
 
@@ -81,6 +85,10 @@ const listening = <A, E, R>(told: Told, program: Effect.Effect<A, E, R>): Effect
   )
 }
 
+const keyOfNobody = {
+  partition: partitionOf({ clientId: "client", environment: "entra", kind: "app", id: "nobody", session: "" })
+}
+
 const secret = "S3CRET~that.nobody/may+see="
 
 const acquire = (...faults: ReadonlyArray<Fault.Fault>) =>
@@ -128,7 +136,21 @@ describe("no secret is printed", () => {
     }).pipe(Effect.scoped, Effect.provide(layer()))
   )
 
-  it.effect("when people sign in, are acted for, and go", () =>
+  const watched = watchedStore()
+  const broken = watchedStore()
+  broken.state = "failing"
+  const foreign: TokenStore = {
+    ...watched.store,
+    get: () => Effect.succeedSome(`entra1.plain.9999999999999.${JSON.stringify(["x", secret])}`)
+  }
+  const caches: ReadonlyArray<readonly [string, Layer.Layer<TokenCache.TokenCache, unknown>]> = [
+    ["in memory", TokenCache.layerMemory()],
+    ["in a store", TokenCache.layerStore(watched.store)],
+    ["in a store that fails", TokenCache.layerStore(broken.store)],
+    ["in a store that holds what it should not", TokenCache.layerStore(foreign)]
+  ]
+
+  it.effect.each(caches)("when people sign in, are acted for, and go, their tokens being %s", ([, cacheLayer]) =>
     Effect.gen(function* () {
       const told: Told = { logs: [], spans: [] }
       const caller = yield* People.callerToken()
@@ -143,6 +165,7 @@ describe("no secret is printed", () => {
         const { account } = signedIn
         const silent = yield* acquireTokenSilent({ account, scopes: defaults.apiUserScope, forceRefresh: true })
         const acted = yield* acquireTokenOnBehalfOf({ assertion: caller, scopes: defaults.apiUserScope })
+        yield* (yield* TokenCache.TokenCache).reject(keyOfNobody, acted)
         const app = yield* Effect.flip(
           acquireTokenOnBehalfOf({
             assertion: yield* People.callerToken({ kind: "app" }),
@@ -171,7 +194,7 @@ describe("no secret is printed", () => {
       const personal = [defaults.username, defaults.userDisplayName]
       for (const forbidden of [...hidden, ...personal, secret, Redacted.value(defaults.clientSecret), "eyJ"])
         for (const line of text) assert.notInclude(line, forbidden)
-    }).pipe(Effect.scoped, Effect.provide(People.layer()))
+    }).pipe(Effect.scoped, Effect.provide(cacheLayer), Effect.provide(People.layer()))
   )
 
   it("by an error that is sent over a wire, its description included", () => {

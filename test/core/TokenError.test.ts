@@ -78,6 +78,11 @@ const table: ReadonlyArray<readonly [error: TokenError.TokenError, isRetryable: 
     "AzureCliCredential is unavailable: az is not signed in"
   ],
   [
+    new TokenError.CacheUnavailable(),
+    true,
+    "The store of the token cache can't be reached, and this user is known there alone"
+  ],
+  [
     new TokenError.ClientClosed(),
     false,
     "The client's scope is closed: use the client within the layer or scope that made it"

@@ -114,7 +114,12 @@ describe("the package, installed from its tarball into an empty folder", () => {
   it("compiles every program of the README, with the peers that they name", async () => {
     const { "@effect/platform-node": platformNode, "@types/node": nodeTypes } = manifest.devDependencies
     // The declarations of platform-node import those of ws, which it does not bring.
-    const peers = [`@effect/platform-node@${platformNode}`, `@types/node@${nodeTypes}`, "@types/ws@8"]
+    const peers = [
+      `@effect/platform-node@${platformNode}`,
+      `@types/node@${nodeTypes}`,
+      "@types/ws@8",
+      `ioredis@${manifest.devDependencies.ioredis}`
+    ]
     await npm("install", "--prefer-offline", ...peers)
     const programs = await examples()
     const files = programs.map((_, index) => `example${index}.ts`)

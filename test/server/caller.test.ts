@@ -117,6 +117,7 @@ describe("a caller is told", () => {
     ["to come back", new TokenError.TransportError({ reason: "refused", host: "id.example" }), unavailable(down)],
     ["to come back", new TokenError.MalformedResponse({ reason: "notJson", status: 502 }), unavailable(down)],
     ["to come back", new TokenError.ClientClosed(), unavailable(down)],
+    ["to come back", new TokenError.CacheUnavailable(), unavailable(down)],
     ["that it is our fault", new TokenError.InvalidClient(told), unavailable(ours)],
     ["that it is our fault", new TokenError.RequestRejected({ ...told, claims }), unavailable(ours)],
     ["that it is our fault", new TokenError.DeviceCodeExpired(told), unavailable(ours)],
