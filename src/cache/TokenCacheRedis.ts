@@ -67,6 +67,10 @@ export interface Options extends TokenCache.StoreOptions, ConnectionOptions {}
 export const makeStore: (options: ConnectionOptions) => Effect.Effect<TokenStore, ConfigurationError, Scope.Scope> =
   RedisStore.make
 
+/** A connection takes longer to be made than an answer: who starts waits for the first one, for a second at most. */
+const answered = (store: TokenStore): Effect.Effect<void> =>
+  Effect.ignore(Effect.timeout(store.get("hello"), "1 second"))
+
 /**
  * Makes a cache in memory with Redis behind it. Of all processes one asks for a token that none has; what one removes the
  * others drop within a minute; while Redis is away each goes on in memory. Entries end with their tokens, those of users after
@@ -76,7 +80,7 @@ export const makeStore: (options: ConnectionOptions) => Effect.Effect<TokenStore
  * @category constructors
  */
 export const make = (options: Options): Effect.Effect<TokenCache.TokenCacheService, ConfigurationError, Scope.Scope> =>
-  Effect.flatMap(RedisStore.make(options), (store) => TokenCache.make(store, options))
+  Effect.flatMap(RedisStore.make(options), (store) => Effect.zipRight(answered(store), TokenCache.make(store, options)))
 
 /**
  * The same for a program's layers. Bind it to a constant and provide it once.

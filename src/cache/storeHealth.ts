@@ -5,17 +5,12 @@ import * as Option from "effect/Option"
 import { storeFailures } from "../core/TokenMetrics.js"
 import { monotonicMillis } from "../resilience/monotonic.js"
 import * as Seldom from "./seldom.js"
-import { StoreError } from "./TokenStore.js"
+import { type Operation, StoreError } from "./TokenStore.js"
 
 /** Asks a store, and does not depend on it. */
 export interface StoreHealth {
   /** What it answers in time; none where it doesn't, or hasn't lately. */
-  readonly ask: <A>(
-    operation: StoreError["operation"],
-    question: Effect.Effect<A, StoreError>
-  ) => Effect.Effect<Option.Option<A>>
-  /** Whether it would be asked now. */
-  readonly isAsked: Effect.Effect<boolean>
+  readonly ask: <A>(operation: Operation, question: Effect.Effect<A, StoreError>) => Effect.Effect<Option.Option<A>>
 }
 
 /** How long a store is left alone that has failed, each time twice as long. */
@@ -28,47 +23,55 @@ const longestPause = 30_000
  * @internal
  */
 export const make = (timeout: Duration.Duration): StoreHealth => {
-  let failures = 0
-  let askAgainAt = Number.NEGATIVE_INFINITY
+  /** How often it has been tried again since it failed; absent while it is well. */
+  let tries: number | undefined
+  let tryAgainAt = Number.NEGATIVE_INFINITY
   const seldom = Seldom.make()
-
-  const pause = () => Math.min(longestPause, firstPause * 2 ** Math.max(0, failures - 1))
 
   const failed = (error: StoreError) =>
     Effect.flatMap(monotonicMillis, (now) => {
-      failures += 1
-      askAgainAt = now + pause()
       Metric.tagged(Metric.tagged(storeFailures, "operation", error.operation), "reason", error.reason).unsafeUpdate(
         1,
         []
       )
+      if (tries !== undefined) return Effect.void
+      tries = 0
+      tryAgainAt = now + firstPause
       return seldom(Effect.logWarning(`${error.message}. The token cache goes on in memory, and tries it again`))
     })
 
   const answered = Effect.suspend(() => {
-    if (failures === 0) return Effect.void
-    failures = 0
+    if (tries === undefined) return Effect.void
+    tries = undefined
     return Effect.logInfo("The token store answers again")
   })
 
-  /** Whoever comes first after the pause tries, the others wait for what comes of it no longer than before. */
+  /**
+   * A program that was busy for a while sees its timers before the answers that have arrived meanwhile: they get a moment more.
+   */
+  const inTime = <A>(operation: Operation, question: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.raceFirst(
+      question,
+      Effect.sleep(timeout).pipe(
+        Effect.zipRight(Effect.sleep("1 millis")),
+        Effect.zipRight(new StoreError({ operation, reason: "timeout" }))
+      )
+    )
+
+  /** Whoever comes first after the pause tries; the others go on without. */
   const pass = Effect.map(monotonicMillis, (now) => {
-    if (failures === 0) return true
-    if (now < askAgainAt) return false
-    askAgainAt = now + pause()
+    if (tries === undefined) return true
+    if (now < tryAgainAt) return false
+    tries += 1
+    tryAgainAt = now + Math.min(longestPause, firstPause * 2 ** tries)
     return true
   })
 
   return {
-    isAsked: Effect.map(monotonicMillis, (now) => failures === 0 || now >= askAgainAt),
     ask: (operation, question) =>
       Effect.flatMap(pass, (isAsked) =>
         isAsked
-          ? question.pipe(
-              Effect.timeoutFail({
-                duration: timeout,
-                onTimeout: () => new StoreError({ operation, reason: "timeout" })
-              }),
+          ? inTime(operation, question).pipe(
               Effect.tapBoth({ onFailure: failed, onSuccess: () => answered }),
               Effect.option,
               Effect.annotateLogs("package", "effect-entra")
