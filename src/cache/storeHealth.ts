@@ -26,7 +26,13 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
   /** How often it has been tried again since it failed; absent while it is well. */
   let tries: number | undefined
   let tryAgainAt = Number.NEGATIVE_INFINITY
+  let isWarned = false
   const seldom = Seldom.make()
+  const warn = (error: StoreError) =>
+    Effect.suspend(() => {
+      isWarned = true
+      return Effect.logWarning(`${error.message}. The token cache goes on in memory, and tries it again`)
+    })
 
   const failed = (error: StoreError) =>
     Effect.flatMap(monotonicMillis, (now) => {
@@ -37,12 +43,14 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
       if (tries !== undefined) return Effect.void
       tries = 0
       tryAgainAt = now + firstPause
-      return seldom(Effect.logWarning(`${error.message}. The token cache goes on in memory, and tries it again`))
+      return seldom(warn(error))
     })
 
   const answered = Effect.suspend(() => {
     if (tries === undefined) return Effect.void
     tries = undefined
+    if (!isWarned) return Effect.void
+    isWarned = false
     return Effect.logInfo("The token store answers again")
   })
 

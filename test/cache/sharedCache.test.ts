@@ -560,6 +560,7 @@ describe("a store that", () => {
       })
       yield* logged(shake)
       assert.isAtMost(lines.filter((line) => line.startsWith("WARN")).length, 2)
+      assert.isAtMost(lines.length, 4)
     })
   )
 
