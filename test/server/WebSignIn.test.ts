@@ -6,6 +6,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as TokenCache from "../../src/cache/TokenCache.js"
 import { Account } from "../../src/core/Account.js"
 import {
   ClaimsChallengeRequired,
@@ -17,6 +18,7 @@ import {
 import * as TokenProvider from "../../src/core/TokenProvider.js"
 import * as BearerHttpClient from "../../src/http/BearerHttpClient.js"
 import * as WebSignIn from "../../src/server/WebSignIn.js"
+import { watchedStore } from "../cache/stores.js"
 import { formsOf, type Visit } from "./browser.js"
 import { appOrigin, defaults, makeSite, signedInSite, signedOutUri } from "./site.js"
 
@@ -57,6 +59,21 @@ describe("signing in", () => {
       assert.deepStrictEqual(jsonOf(yield* browser.ask(at("/api"))), { username: defaults.username, source: "cache" })
       const other = jsonOf(yield* browser.ask(at("/other-api")))
       assert.deepStrictEqual(other, { username: defaults.username, source: "identity_provider" })
+    })
+  )
+
+  it.scopedLive("is remembered by every replica that shares the cache, and over", () =>
+    Effect.gen(function* () {
+      const cache = Layer.orDie(TokenCache.layerStore(watchedStore().store))
+      const { browser, replica, restart } = yield* signedInSite({ cache })
+      const elsewhere = yield* replica
+      yield* restart({ client: elsewhere })
+      assert.deepStrictEqual(jsonOf(yield* browser.ask(at("/api"))), { username: defaults.username, source: "cache" })
+      const other = jsonOf(yield* browser.ask(at("/other-api")))
+      assert.deepStrictEqual(other, { username: defaults.username, source: "identity_provider" })
+      yield* browser.visit(at("/auth/sign-out"), { method: "POST", form: {}, from: new URL(at("/me")) })
+      yield* restart({})
+      assert.strictEqual((yield* browser.ask(at("/me"))).status, 303)
     })
   )
 

@@ -135,6 +135,7 @@ export interface Change {
   readonly options?: Partial<WebSignIn.Options>
   readonly cookies?: Partial<WebSession.CookieOptions>
   readonly sessions?: Layer.Layer<WebSession.WebSession>
+  readonly cache?: Layer.Layer<TokenCache.TokenCache>
   /** What the client is made to do otherwise. */
   readonly client?: Partial<ConfidentialClient.ConfidentialClientService>
   /** Reached by plain http, at its own port. */
@@ -154,6 +155,8 @@ export interface Site {
   readonly refreshTokens: ReadonlyArray<string>
   /** All that the app has logged and traced. */
   readonly seen: () => string
+  /** The client of another replica, whose memory is its own. */
+  readonly replica: Effect.Effect<ConfidentialClient.ConfidentialClientService, never, Scope.Scope>
   /** Browsers that are there go on with a process that has other options. */
   readonly restart: (change: Change) => Effect.Effect<void, never, Scope.Scope>
 }
@@ -173,7 +176,7 @@ export const makeSite = (change: Change = {}): Effect.Effect<Site, never, Scope.
     const authority = yield* Layer.build(EntraEmulatorNode.layer({ directory }))
     const host = Context.get(authority, EntraEmulatorNode.Address).origin
     const refreshTokens: Array<string> = []
-    const watched = Layer.map(TokenCache.layerMemory(), (context) => {
+    const watched = Layer.map(Layer.fresh(change.cache ?? TokenCache.layerMemory()), (context) => {
       const cache = Context.get(context, TokenCache.TokenCache)
       const modifyUser: TokenCache.TokenCacheService["modifyUser"] = (partition, sequence, next) =>
         cache.modifyUser(partition, sequence, (known) => {
@@ -183,7 +186,7 @@ export const makeSite = (change: Change = {}): Effect.Effect<Site, never, Scope.
         })
       return Context.make(TokenCache.TokenCache, { ...cache, modifyUser })
     })
-    const clientContext = yield* ConfidentialClient.layer({
+    const built = ConfidentialClient.layer({
       authority: Authority.entra({ tenantId: defaults.tenantId, host }),
       clientId: defaults.clientId,
       credential: ClientCredential.secret(defaults.clientSecret)
@@ -193,6 +196,7 @@ export const makeSite = (change: Change = {}): Effect.Effect<Site, never, Scope.
       Layer.provide([NodeHttpClient.layerUndici, witnesses]),
       Layer.build
     )
+    const clientContext = yield* built
     const hosts = new Map<string, string>()
 
     const start = ({ client, cookies, isLocal = false, options, sessions }: Change) =>
@@ -229,6 +233,7 @@ export const makeSite = (change: Change = {}): Effect.Effect<Site, never, Scope.
       client: Context.get(clientContext, ConfidentialClient.ConfidentialClient),
       origin: yield* start(change),
       browser: () => new Browser(hosts),
+      replica: Effect.orDie(Effect.map(built, Context.get(ConfidentialClient.ConfidentialClient))),
       pass,
       refreshTokens,
       seen,
