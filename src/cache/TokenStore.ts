@@ -49,6 +49,13 @@ export class StoreError extends Schema.TaggedError<StoreError>("effect-entra/Tok
 }
 
 /**
+ * The code of what many write at once: the store is well.
+ *
+ * @internal
+ */
+export const contended = "contended"
+
+/**
  * A store of texts. Keys are short and plain (`A-Z a-z 0-9 _ - : { }`), values are at most 1 MiB.
  *
  * An entry may be gone before its time, and may be read by whoever reads the store: see `TokenEncryption`.

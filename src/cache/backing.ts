@@ -90,7 +90,10 @@ export interface Backing {
     mine: User | undefined,
     next: NextUser
   ) => Effect.Effect<{ readonly epoch: string; readonly user: User | undefined }, StoreError>
-  readonly users: (group: Group) => Effect.Effect<ReadonlyArray<User>, StoreError>
+  /** Lists a user with the others of the group. */
+  readonly enlist: (partition: Partition) => Effect.Effect<void, StoreError>
+  /** How to read the users of a group, which may take longer than to know who they are. */
+  readonly users: (group: Group) => Effect.Effect<Effect.Effect<ReadonlyArray<User>, StoreError>, StoreError>
   /** Puts a new epoch in the place of whatever is there. */
   readonly remove: (partition: Partition, epoch: string) => Effect.Effect<void, StoreError>
   readonly removeGroup: (group: Group, at: number) => Effect.Effect<void, StoreError>

@@ -110,7 +110,7 @@ const offsetBasis = 0x811c9dc5
 const prime = 0x01000193
 
 /**
- * A number that spreads texts; equal texts have equal ones.
+ * A number that spreads texts; equal texts have equal ones. Of 31 bits: V8 keeps such numbers in the object itself.
  *
  * @internal
  */
@@ -118,7 +118,7 @@ export const spread = (text: string): number => {
   const step = Math.max(1, Math.floor(text.length / samples))
   let hash = offsetBasis ^ text.length
   for (let index = text.length - 1; index >= 0; index -= step) hash = Math.imul(hash ^ text.charCodeAt(index), prime)
-  return hash >>> 0
+  return hash >>> 1
 }
 
 /**

@@ -7,7 +7,8 @@ import { makeGuid } from "../core/guid.js"
 import { monotonicMillis } from "../resilience/monotonic.js"
 import { inOwnFiber } from "../resilience/ownFiber.js"
 import type { Leases } from "./backing.js"
-import type { Partition } from "./cacheKey.js"
+import { joinKey, type Partition } from "./cacheKey.js"
+import type { Outbox } from "./outbox.js"
 import type { StoreHealth } from "./storeHealth.js"
 
 /** What is done by one of all processes at a time. */
@@ -35,20 +36,24 @@ type Turn = "taken" | "other" | "unknown"
  * @internal
  */
 export const make =
-  (leases: Leases, health: StoreHealth, life: Duration.Duration) =>
+  (leases: Leases, health: StoreHealth, outbox: Outbox, life: Duration.Duration) =>
   <A, E, R>({ look, name, partition, patience, tooLate, use }: Exclusive<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.gen(function* () {
       const holder = yield* makeGuid
+      /** What is given back late keeps nobody from the rest of the partition. */
+      const leaseKey = joinKey(partition.id, name, holder)
       const waitUntil = (yield* monotonicMillis) + Duration.toMillis(patience)
 
-      /** Who is interrupted while the store is asked may have got it. */
+      /** Who was not told in time, or is interrupted while the store is asked, may have got it. */
       let mayHold = false
-      const take: Effect.Effect<Turn> = Effect.suspend(() => {
+      const asked = Effect.suspend(() => {
         mayHold = true
-        return Effect.map(health.ask("compareAndSet", leases.take(partition, name, holder, life)), (answer) => {
-          mayHold = Option.getOrElse(answer, () => false)
-          return Option.isNone(answer) ? "unknown" : mayHold ? "taken" : "other"
-        })
+        return leases.take(partition, name, holder, life)
+      })
+      const take: Effect.Effect<Turn> = Effect.map(health.ask("compareAndSet", asked), (answer) => {
+        if (Option.isNone(answer)) return "unknown"
+        mayHold = answer.value
+        return mayHold ? "taken" : "other"
       })
 
       const keep = Effect.forever(
@@ -59,7 +64,7 @@ export const make =
       )
 
       const give = Effect.suspend(() =>
-        mayHold ? inOwnFiber(health.ask("compareAndSet", leases.give(partition, name, holder))) : Effect.void
+        mayHold ? inOwnFiber(outbox.send(leaseKey, leases.give(partition, name, holder))) : Effect.void
       )
 
       const done = (or: Effect.Effect<A, E, R>) =>

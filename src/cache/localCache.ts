@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
@@ -25,10 +24,12 @@ export interface Won extends AboutToken {
 const folded = (scope: string): string => scope.toLowerCase()
 
 /** Scopes that differ in case are one at Entra; elsewhere nobody grants two that do. */
-const grants = (held: Held, scopes: ReadonlyArray<string>): boolean => {
-  const granted = new Set(held.scopes.map(folded))
-  return scopes.every((scope) => granted.has(folded(scope)))
-}
+const isSameScope = (one: string, other: string): boolean =>
+  one === other || (one.length === other.length && folded(one) === folded(other))
+
+const grants = (held: Held, scopes: ReadonlyArray<string>): boolean =>
+  held.scopes.length >= scopes.length &&
+  scopes.every((scope) => held.scopes.some((granted) => isSameScope(granted, scope)))
 
 const mostRejections = 10_000
 /** No two tokens of one principal end alike: that is their signature, or all of them. */
@@ -162,20 +163,24 @@ export class LocalCache extends Inspectable.Class implements TokenCacheService {
 
   /** Tells what is there now where it was not kept. */
   keep(key: CacheKey, token: AccessToken, won: Won): Effect.Effect<Held | undefined> {
-    return Effect.zipWith(Clock.currentTimeMillis, Random.next, (now, random) => {
-      const lifetime = lifetimeOf(token, won.cachedAt ?? now, won.endsAt)
-      const present = this.memory.get(key)
-      const isLate = present !== undefined && present.sequence > won.sequence && serves(present, now)
-      if (isLate || this.isUnwanted(key, token, won.sequence)) return present
-      if (lifetime === undefined || !serves(lifetime, now)) return present
-      const { claims, sequence } = won
-      const dueAt = renewalOf(token, lifetime, random)
-      const held = new Held(key, token, lifetime, { sequence, claims, dueAt })
-      this.memory.add(held, now)
-      cacheEntries.unsafeUpdate(this.memory.size, [])
-      cacheBytes.unsafeUpdate(this.memory.bytes, [])
-      return held
-    })
+    return Effect.clockWith((clock) =>
+      Effect.map(Random.next, (random) => this.keepAt(key, token, won, clock.unsafeCurrentTimeMillis(), random))
+    )
+  }
+
+  private keepAt(key: CacheKey, token: AccessToken, won: Won, now: number, random: number): Held | undefined {
+    const lifetime = lifetimeOf(token, won.cachedAt ?? now, won.endsAt)
+    const present = this.memory.get(key)
+    const isLate = present !== undefined && present.sequence > won.sequence && serves(present, now)
+    if (isLate || this.isUnwanted(key, token, won.sequence)) return present
+    if (lifetime === undefined || !serves(lifetime, now)) return present
+    const { claims, sequence } = won
+    const dueAt = renewalOf(token, lifetime, random)
+    const held = new Held(key, token, lifetime, { sequence, claims, dueAt })
+    this.memory.add(held, now)
+    cacheEntries.unsafeUpdate(this.memory.size, [])
+    cacheBytes.unsafeUpdate(this.memory.bytes, [])
+    return held
   }
 
   /** Drops what others have removed. */

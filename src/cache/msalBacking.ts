@@ -171,10 +171,10 @@ export const make = ({
     users: ({ holders }) =>
       Effect.map(place.read, (document) => {
         const client = clientOf(holders)
-        return holders.kind === "account"
-          ? accounts(document, client).map((account) => userOf(document, client, account))
-          : []
+        const known = holders.kind === "account" ? accounts(document, client) : []
+        return Effect.succeed(known.map((account) => userOf(document, client, account)))
       }),
+    enlist: () => Effect.void,
     remove: ({ holder }) =>
       edited((document) =>
         holder.kind === "account" ? removeUser(document, { ...clientOf(holder), homeAccountId: holder.id }) : document

@@ -56,8 +56,12 @@ export class Document extends Inspectable.Class {
  */
 export const empty: Document = new Document({})
 
-/** In UTF-16 units. A file of MSAL's has some kB. */
-const longest = 64 * 1024 * 1024
+/**
+ * In UTF-16 units. A file of MSAL's has some kB.
+ *
+ * @internal
+ */
+export const longest = 64 * 1024 * 1024
 
 /** MSAL's own schema needs four floors; a deeper text could be read, and then not written (`JSON.stringify` recurses). */
 const deepest = 64

@@ -3,13 +3,15 @@ import * as Path from "@effect/platform/Path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import { type FileFailure, failureOf, patiently } from "./fileFailure.js"
 import { type FileFolder, touchNew, uniquePart } from "./fileFolder.js"
 import { withMsalLock } from "./fileLock.js"
 import { checkFile } from "./fileRead.js"
-import { type Document, parse, print } from "./msalDocument.js"
-import { type Operation, StoreError, type TokenStore } from "./TokenStore.js"
+import { type Document, empty, longest, type Malformed, parse, print } from "./msalDocument.js"
+import { contended, type Operation, StoreError, type TokenStore } from "./TokenStore.js"
 
 /** Where a document is that MSAL reads and writes, too. */
 export interface MsalPlace {
@@ -19,19 +21,25 @@ export interface MsalPlace {
 }
 
 /** What can't be read is somebody's all the same: it is left alone, and not written over. */
-const documentIn = (operation: Operation, text: string): Either.Either<Document, StoreError> =>
-  Either.mapLeft(
-    parse(text),
-    ({ reason }) =>
-      new StoreError({
-        operation,
-        reason: "refused",
-        code: `malformed_${reason}`,
-        remedy: "It is none of MSAL's cache documents: name another place, or move it away."
-      })
-  )
+const refused =
+  (operation: Operation) =>
+  ({ reason }: Malformed): StoreError =>
+    new StoreError({
+      operation,
+      reason: "refused",
+      code: `malformed_${reason}`,
+      remedy: "It is none of MSAL's cache documents: name another place, or move it away."
+    })
 
-const mostTries = 5
+const documentIn = (operation: Operation, text: string): Either.Either<Document, StoreError> =>
+  Either.mapLeft(parse(text), refused(operation))
+
+/** All clients of all processes share the one entry. */
+const mostTries = 20
+
+/** Who came second waits a moment, so that not all of them meet again. */
+const step = (tries: number): Effect.Effect<void> =>
+  Effect.flatMap(Random.nextIntBetween(0, 2 ** Math.min(tries, 5)), (millis) => Effect.sleep(Duration.millis(millis)))
 
 /** A key that nobody uses for so long is of no use: refresh tokens of Entra end after it. */
 const life = Duration.days(90)
@@ -47,17 +55,15 @@ export const storePlace = (store: TokenStore, key: string): MsalPlace => {
     compareAndSet === undefined ? Effect.as(store.set(key, next, life), true) : compareAndSet(key, raw, next, life)
   const textIn = (raw: Option.Option<string>) => Option.getOrElse(raw, () => "")
 
-  const update = <A>(
-    change: (document: Document) => readonly [A, Document],
-    triesLeft = mostTries
-  ): Effect.Effect<A, StoreError> =>
+  const update = <A>(change: (document: Document) => readonly [A, Document], tries = 1): Effect.Effect<A, StoreError> =>
     Effect.gen(function* () {
       const raw = yield* store.get(key)
       const document = yield* documentIn("set", textIn(raw))
       const [result, next] = change(document)
       if (next === document || (yield* write(raw, print(next)))) return result
-      if (triesLeft <= 1) return yield* new StoreError({ operation: "set", reason: "failed", code: "contended" })
-      return yield* update(change, triesLeft - 1)
+      if (tries >= mostTries) return yield* new StoreError({ operation: "set", reason: "failed", code: contended })
+      yield* step(tries)
+      return yield* update(change, tries + 1)
     })
 
   return {
@@ -75,8 +81,19 @@ const folderOf = (fs: FileSystem.FileSystem, paths: Path.Path, path: string): Fi
   ahead: 0
 })
 
+/** How often a file is looked at again that somebody seems to be writing, and how much later. */
+const mostLooks = 4
+const glance = Duration.millis(20)
+
+/** How often a change is made anew that was made without the lock. */
+const mostRepeats = 5
+
 /**
  * A document in a file. Others are kept from it as MSAL's extensions do, by `<path>.lockfile`; it is replaced in one step.
+ *
+ * These (5.6) remove the lock of whoever holds it each time that they have read, and write in place: so the lock is looked at
+ * again before what was read is replaced, and a file that is empty or cut off is read again. What is left is a look too early
+ * by microseconds; and who of them has waited for the lock writes what it had read before.
  *
  * @internal
  */
@@ -95,38 +112,62 @@ export const filePlace = (location: string): Effect.Effect<MsalPlace, never, Fil
         paths
       )
 
-    const load = (operation: Operation): Effect.Effect<Document, StoreError> =>
+    /** A file that is written in place is empty first, and cut off then. */
+    const load = (operation: Operation, looks = 1): Effect.Effect<Document, StoreError> =>
       Effect.gen(function* () {
         const size = yield* Effect.mapError(checkFile(folder, paths.basename(path)), failed(operation))
-        const text = Option.isNone(size)
-          ? ""
-          : yield* Effect.mapError(patiently(fs.readFileString(path)), (error) =>
-              failed(operation)(failureOf(path)(error))
-            )
-        return yield* documentIn(operation, text)
+        if (Option.isNone(size)) return empty
+        if (size.value > longest) return yield* refused(operation)({ reason: "size" })
+        const text = yield* Effect.mapError(patiently(fs.readFileString(path)), (error) =>
+          failed(operation)(failureOf(path)(error))
+        )
+        const found = parse(text)
+        const isUnfinished = Either.match(found, {
+          onLeft: ({ reason }) => reason === "json",
+          onRight: () => text === ""
+        })
+        if (isUnfinished && looks < mostLooks) return yield* Effect.delay(load(operation, looks + 1), glance)
+        return yield* Either.mapLeft(found, refused(operation))
       })
 
-    const save = (document: Document): Effect.Effect<void, StoreError> =>
+    const lockWord = Effect.option(fs.readFileString(`${path}.lockfile`))
+
+    /** Tells whether it was replaced: not without the lock. */
+    const save = (document: Document, isHeld: Effect.Effect<boolean>): Effect.Effect<boolean, StoreError> =>
       Effect.gen(function* () {
         const draft = folder.pathOf(`${paths.basename(path)}.${yield* uniquePart}.new`)
-        yield* touchNew(fs, draft).pipe(
+        const removed = Effect.ignore(fs.remove(draft, { force: true }))
+        return yield* touchNew(fs, draft).pipe(
           Effect.zipRight(fs.writeFileString(draft, print(document), { mode: 0o600 })),
-          Effect.zipRight(patiently(fs.rename(draft, path))),
-          Effect.onError(() => Effect.ignore(fs.remove(draft, { force: true })))
+          Effect.zipRight(
+            Effect.if(isHeld, {
+              onTrue: () => Effect.as(patiently(fs.rename(draft, path)), true),
+              onFalse: () => Effect.as(removed, false)
+            })
+          ),
+          Effect.onError(() => removed)
         )
       }).pipe(Effect.mapError((error) => failed("set")(failureOf(path)(error))))
 
-    return {
-      read: locked("get", load("get")),
-      update: (change) =>
-        locked(
-          "set",
-          Effect.gen(function* () {
-            const document = yield* load("set")
-            const [result, next] = change(document)
-            if (next !== document) yield* save(next)
-            return result
-          })
+    const update = <A>(
+      change: (document: Document) => readonly [A, Document],
+      repeats = 0
+    ): Effect.Effect<A, StoreError> =>
+      Effect.gen(function* () {
+        const word = yield* lockWord
+        const document = yield* load("set")
+        const [result, next] = change(document)
+        const isHeld = Effect.map(
+          lockWord,
+          (now) => repeats >= mostRepeats || (Option.isSome(now) && Equal.equals(now, word))
         )
-    }
+        return next === document || (yield* save(next, isHeld)) ? Option.some(result) : Option.none()
+      }).pipe(
+        (once) => locked("set", once),
+        Effect.flatMap(
+          Option.match({ onNone: () => update(change, repeats + 1), onSome: (result) => Effect.succeed(result) })
+        )
+      )
+
+    return { read: locked("get", load("get")), update: (change) => update(change) }
   })

@@ -54,6 +54,8 @@ export interface Redis {
   readonly isReady: () => boolean
   /** Connects where that has not been begun, or has been given up; does not wait for it. */
   readonly open: () => void
+  /** What a command has to wait for, where the client keeps none until it is connected. */
+  readonly opening: () => Promise<unknown> | undefined
   readonly close: () => void
   readonly onError: (listener: (error: unknown) => void) => void
   /** Nobody listens for its errors, so that the next one ends this process. */
@@ -79,26 +81,35 @@ const ofIoredis = (client: IoredisLike): Redis => ({
   open: () => {
     if (client.status === "end") client.connect().then(ignore, ignore)
   },
+  opening: () => undefined,
   close: () => client.disconnect(),
   onError: (listener) => client.on("error", listener),
   isFatalUnheard: () => false
 })
 
-const ofNodeRedis = (client: NodeRedisLike): Redis => ({
-  get: (key) => client.get(key),
-  set: (key, value, millis) => client.set(key, value, { PX: millis }),
-  setIfAbsent: (key, value, millis) => client.set(key, value, { PX: millis, NX: true }),
-  setIfEqual: (key, expected, next, millis) =>
-    client.eval(swap, { keys: [key], arguments: [expected, next, `${millis}`] }),
-  remove: (key) => client.del(key),
-  isReady: () => client.isReady ?? client.isOpen,
-  open: () => {
-    if (!client.isOpen) client.connect().then(ignore, ignore)
-  },
-  close: () => client.destroy(),
-  onError: (listener) => client.on("error", listener),
-  isFatalUnheard: () => client.listenerCount("error") === 0
-})
+const ofNodeRedis = (client: NodeRedisLike): Redis => {
+  let opening: Promise<unknown> | undefined
+  return {
+    get: (key) => client.get(key),
+    set: (key, value, millis) => client.set(key, value, { PX: millis }),
+    setIfAbsent: (key, value, millis) => client.set(key, value, { PX: millis, NX: true }),
+    setIfEqual: (key, expected, next, millis) =>
+      client.eval(swap, { keys: [key], arguments: [expected, next, `${millis}`] }),
+    remove: (key) => client.del(key),
+    isReady: () => client.isReady ?? client.isOpen,
+    open: () => {
+      if (client.isOpen) return
+      const connecting = Promise.resolve(client.connect().then(ignore, ignore)).finally(() => {
+        if (opening === connecting) opening = undefined
+      })
+      opening = connecting
+    },
+    opening: () => opening,
+    close: () => client.destroy(),
+    onError: (listener) => client.on("error", listener),
+    isFatalUnheard: () => client.listenerCount("error") === 0
+  }
+}
 
 const hasMethods = (client: object, names: ReadonlyArray<string>): boolean =>
   names.every((name) => Predicate.hasProperty(client, name) && Predicate.isFunction(client[name]))

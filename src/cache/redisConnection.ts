@@ -93,8 +93,12 @@ export class OwnConnection implements Connection {
       }
       const giveUp = (code: string): void => end(failed(operation, code))
       this.waiting.add(giveUp)
-      send(this.redis, command).then(
-        (reply) => end(Effect.succeed(reply)),
+      const sent = (): Promise<unknown> =>
+        this.waiting.has(giveUp) ? send(this.redis, command) : Promise.resolve(undefined)
+      const opening = this.redis.opening()
+      const reply = opening === undefined ? sent() : opening.then(sent)
+      reply.then(
+        (answer) => end(Effect.succeed(answer)),
         (error) => end(failed(operation, codeOf(error)))
       )
       return Effect.sync(() => this.waiting.delete(giveUp))

@@ -1,14 +1,20 @@
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
 import { makeGuid } from "../core/guid.js"
 import { CacheUnavailable } from "../core/TokenError.js"
-import { type Partition, partitionIn } from "./cacheKey.js"
+import { type Group, type Partition, partitionIn } from "./cacheKey.js"
 import type { Sharing } from "./sharing.js"
 import { everything } from "./standings.js"
 import type { TokenCacheService, User } from "./TokenCache.js"
 import type { StoreError } from "./TokenStore.js"
+
+/** A thousand users take a while; that the store answers is known by then. */
+const longPatience = Duration.seconds(5)
+
+const listOf = ({ id }: Group): string => `list of ${id}`
 
 /**
  * Users whom processes share. What the store can't be told now, it is told later: no refresh token gets lost, and nobody who has
@@ -30,6 +36,9 @@ export const make = (
             stored === mine || Equal.equals(stored?.refreshToken, before?.refreshToken) ? mine : undefined
           )
     )
+
+  /** Many sign in at once, and have one list: of this process one is written there at a time. */
+  const enlist = (partition: Partition) => outbox.send(listOf(partition.group), backing.enlist(partition))
 
   const removeAll = (id: string, here: Effect.Effect<void>, there: (at: number) => Effect.Effect<void, StoreError>) =>
     Effect.gen(function* () {
@@ -56,7 +65,9 @@ export const make = (
       Effect.gen(function* () {
         const here = yield* local.users(group)
         if (isLocal(partitionIn(group, ""))) return here
-        const answer = yield* askOfMany("get", backing.users(group))
+        const reader = yield* askOfMany("get", backing.users(group))
+        if (Option.isNone(reader)) return here
+        const answer = yield* askOfMany("get", reader.value, longPatience)
         if (Option.isNone(answer)) return here
         const isUntold = ({ account }: User) =>
           account !== undefined && outbox.isWaiting(partitionIn(group, account.homeAccountId).id)
@@ -73,9 +84,11 @@ export const make = (
         if (Option.isSome(answer)) {
           standings.settle(partition, answer.value.epoch)
           local.putUser(partition, answer.value.user)
+          if (before === undefined && answer.value.user !== undefined) yield* enlist(partition)
         } else {
           yield* local.modifyUser(partition, sequence, next)
           yield* outbox.send(partition.id, later(partition, before))
+          yield* enlist(partition)
         }
       }),
 

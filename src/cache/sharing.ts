@@ -35,11 +35,8 @@ export interface Sharing {
     operation: Operation,
     question: Effect.Effect<A, StoreError>
   ) => Effect.Effect<Option.Option<A>>
-  /** The same of several. */
-  readonly askOfMany: <A>(
-    operation: Operation,
-    question: Effect.Effect<A, StoreError>
-  ) => Effect.Effect<Option.Option<A>>
+  /** The same of several partitions. */
+  readonly askOfMany: StoreHealth.StoreHealth["ask"]
 }
 
 /**
@@ -58,7 +55,7 @@ export const make = (
       backing,
       outbox,
       standings: new Standings(local),
-      leased: backing.leases && LeaseHolder.make(backing.leases, health, manners.lease),
+      leased: backing.leases && LeaseHolder.make(backing.leases, health, outbox, manners.lease),
       isLocal: (partition) => !backing.holds(partition),
       ask: (partition, operation, question) =>
         Effect.flatMap(outbox.isSent(partition.id), (isSent) =>

@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import { sha256 } from "../core/digest.js"
 import { makeGuid } from "../core/guid.js"
@@ -20,16 +21,15 @@ import {
 } from "./storedValues.js"
 import { leasesIn } from "./storeLeases.js"
 import * as StoreNames from "./storeNames.js"
-import type { User } from "./TokenCache.js"
 import type { Unreadable } from "./TokenEncryption.js"
-import { StoreError, type TokenStore } from "./TokenStore.js"
+import { contended, type Operation, StoreError, type TokenStore } from "./TokenStore.js"
 
 /** As long as Entra's refresh tokens live unused; longer is nothing kept. */
 const userLife = Duration.days(90)
 /** What others are judged by outlives them. */
 const standingLife = Duration.days(100)
 /** How often what many write at once is tried. */
-const mostTries = 5
+const mostTries = 10
 const mostRejections = 64
 /** How many users a group lists. */
 const mostListed = 1000
@@ -39,8 +39,9 @@ const done = Option.some<void>(undefined)
 
 const nothing: Standing = { epoch: undefined, clearedAt: Number.NEGATIVE_INFINITY, rejected: new Set() }
 
-const contended = (operation: StoreError["operation"]) =>
-  new StoreError({ operation, reason: "failed", code: "contended" })
+/** Who has lost does not try in step with who has lost, too. */
+const stepAside = (tries: number): Effect.Effect<void> =>
+  Effect.flatMap(Random.next, (random) => Effect.sleep(Duration.millis(random * 2 ** Math.min(tries, 5))))
 
 /**
  * A cache's entries in a store of texts. Each holds the epoch of its partition: with another one it counts as absent, so that
@@ -76,11 +77,13 @@ export const make = (options: {
           : Effect.succeed(false)
       ))
 
-  const again = <A>(operation: StoreError["operation"], attempt: Effect.Effect<Option.Option<A>, StoreError>) => {
+  const again = <A>(operation: Operation, attempt: Effect.Effect<Option.Option<A>, StoreError>) => {
     const tried = (left: number): Effect.Effect<A, StoreError> =>
       Effect.flatMap(attempt, (result) => {
         if (Option.isSome(result)) return Effect.succeed(result.value)
-        return left > 1 ? tried(left - 1) : contended(operation)
+        return left > 1
+          ? Effect.zipRight(stepAside(mostTries - left), tried(left - 1))
+          : new StoreError({ operation, reason: "failed", code: contended })
       })
     return tried(mostTries)
   }
@@ -177,10 +180,13 @@ export const make = (options: {
       })
     })
 
-  const userAt = (partition: Partition) =>
+  const userAt = (partition: Partition, cleared = clearedAt(partition.group)) =>
     Effect.gen(function* () {
       const at = yield* names.partition(partition)
-      const [stands, raw] = yield* Effect.all([standing(partition), store.get(at.user)], { concurrency: "unbounded" })
+      const [when, { record }, raw] = yield* Effect.all([cleared, recordAt(at.standing), store.get(at.user)], {
+        concurrency: "unbounded"
+      })
+      const stands = standingOf(record, when)
       const stored = yield* opened(at.user, raw, userIn)
       const isCurrent = stored !== undefined && stored.epoch === stands.epoch && stored.savedAt > stands.clearedAt
       return { at, raw, standing: stands, user: isCurrent ? stored.user : undefined }
@@ -224,21 +230,20 @@ export const make = (options: {
           const text = userText({ user, savedAt: now, epoch: record.epoch })
           const sealed = yield* cipher.seal(at.user, text, now + Duration.toMillis(userLife))
           if (!(yield* compareAndSet(at.user, raw, sealed, userLife))) return Option.none()
-          const { id } = partition.holder
-          yield* list(partition, (listed) => (listed.includes(id) ? listed : [...listed, id].slice(-mostListed)))
           return Option.some({ epoch: record.epoch, user })
         })
       )
     })
 
-  const users = (group: Group): Effect.Effect<ReadonlyArray<User>, StoreError> =>
+  const users: Backing["users"] = (group) =>
     Effect.gen(function* () {
       const at = yield* names.group(group)
-      const listed = yield* opened(at.index, yield* store.get(at.index), listIn)
-      const found = yield* Effect.forEach(listed ?? [], (id) => userAt(partitionIn(group, id)), {
-        concurrency: readers
-      })
-      return found.flatMap(({ user }) => user ?? [])
+      const [raw, when] = yield* Effect.all([store.get(at.index), clearedAt(group)], { concurrency: "unbounded" })
+      const listed = (yield* opened(at.index, raw, listIn)) ?? []
+      return Effect.map(
+        Effect.forEach(listed, (id) => userAt(partitionIn(group, id), Effect.succeed(when)), { concurrency: readers }),
+        (found) => found.flatMap(({ user }) => user ?? [])
+      )
     })
 
   const remove: Backing["remove"] = (partition, epoch) =>
@@ -258,8 +263,12 @@ export const make = (options: {
     read,
     write,
     reject,
-    user: userAt,
+    user: (partition) => userAt(partition),
     modifyUser,
+    enlist: (partition) => {
+      const { id } = partition.holder
+      return list(partition, (listed) => (listed.includes(id) ? listed : [...listed, id].slice(-mostListed)))
+    },
     users,
     remove,
     removeGroup,

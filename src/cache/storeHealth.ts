@@ -1,17 +1,23 @@
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import { storeFailures } from "../core/TokenMetrics.js"
 import { monotonicMillis } from "../resilience/monotonic.js"
 import * as Seldom from "./seldom.js"
-import { type Operation, StoreError } from "./TokenStore.js"
+import { contended, type Operation, StoreError } from "./TokenStore.js"
 
 /** Asks a store, and does not depend on it. */
 export interface StoreHealth {
   /** What it answers in time; none where it doesn't, or hasn't lately. */
-  readonly ask: <A>(operation: Operation, question: Effect.Effect<A, StoreError>) => Effect.Effect<Option.Option<A>>
+  readonly ask: <A>(
+    operation: Operation,
+    question: Effect.Effect<A, StoreError>,
+    patience?: Duration.Duration
+  ) => Effect.Effect<Option.Option<A>>
 }
+
+const parts = 5
 
 /** How long a store is left alone that has failed, each time twice as long. */
 const firstPause = 1000
@@ -40,7 +46,7 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
         1,
         []
       )
-      if (tries !== undefined) return Effect.void
+      if (tries !== undefined || error.code === contended) return Effect.void
       tries = 0
       tryAgainAt = now + firstPause
       return seldom(warn(error))
@@ -55,13 +61,13 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
   })
 
   /**
-   * A program that was busy for a while sees its timers before the answers that have arrived meanwhile: they get a moment more.
+   * In parts, each begun when the one before is over: a program that was busy sees its timers before the answers that have
+   * arrived meanwhile, and most questions take several of these.
    */
-  const inTime = <A>(operation: Operation, question: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  const inTime = <A>(operation: Operation, question: Effect.Effect<A, StoreError>, patience: Duration.Duration) =>
     Effect.raceFirst(
       question,
-      Effect.sleep(timeout).pipe(
-        Effect.zipRight(Effect.sleep("1 millis")),
+      Effect.repeatN(Effect.sleep(Duration.times(patience, 1 / parts)), parts - 1).pipe(
         Effect.zipRight(new StoreError({ operation, reason: "timeout" }))
       )
     )
@@ -76,10 +82,10 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
   })
 
   return {
-    ask: (operation, question) =>
+    ask: (operation, question, patience = timeout) =>
       Effect.flatMap(pass, (isAsked) =>
         isAsked
-          ? inTime(operation, question).pipe(
+          ? inTime(operation, question, patience).pipe(
               Effect.tapBoth({ onFailure: failed, onSuccess: () => answered }),
               Effect.option,
               Effect.annotateLogs("package", "effect-entra")

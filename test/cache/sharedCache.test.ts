@@ -440,7 +440,11 @@ describe("users", () => {
         cache.modifyUser(ann.partition, cache.unsafeNextSequence(), (known) =>
           user(`${Number(known?.refreshToken && Redacted.value(known.refreshToken)) + 1}`)
         )
-      yield* Effect.forEach([one, two, one, two, one, two], next, { concurrency: "unbounded" })
+      const all = yield* Effect.fork(Effect.forEach([one, two, one, two, one, two], next, { concurrency: "unbounded" }))
+      yield* eventually(
+        TestClock.adjust("10 millis").pipe(Effect.zipRight(Fiber.poll(all))),
+        (exit) => exit._tag === "Some"
+      )
       assert.strictEqual(yield* refreshTokenOf(one), "6")
       assert.strictEqual(yield* refreshTokenOf(two), "6")
     })
