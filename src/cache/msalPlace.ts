@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import { type FileFailure, failureOf, patiently } from "./fileFailure.js"
 import { type FileFolder, touchNew, uniquePart } from "./fileFolder.js"
 import { withMsalLock } from "./fileLock.js"
 import { checkFile } from "./fileRead.js"
 import { type Document, empty, longest, type Malformed, parse, print } from "./msalDocument.js"
+import { stepAside } from "./stepAside.js"
 import { contended, type Operation, StoreError, type TokenStore } from "./TokenStore.js"
 
 /** Where a document is that MSAL reads and writes, too. */
@@ -37,10 +37,6 @@ const documentIn = (operation: Operation, text: string): Either.Either<Document,
 /** All clients of all processes share the one entry. */
 const mostTries = 20
 
-/** Who came second waits a moment, so that not all of them meet again. */
-const step = (tries: number): Effect.Effect<void> =>
-  Effect.flatMap(Random.nextIntBetween(0, 2 ** Math.min(tries, 5)), (millis) => Effect.sleep(Duration.millis(millis)))
-
 /** A key that nobody uses for so long is of no use: refresh tokens of Entra end after it. */
 const life = Duration.days(90)
 
@@ -62,7 +58,7 @@ export const storePlace = (store: TokenStore, key: string): MsalPlace => {
       const [result, next] = change(document)
       if (next === document || (yield* write(raw, print(next)))) return result
       if (tries >= mostTries) return yield* new StoreError({ operation: "set", reason: "failed", code: contended })
-      yield* step(tries)
+      yield* stepAside(tries)
       return yield* update(change, tries + 1)
     })
 

@@ -2,13 +2,13 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import { sha256 } from "../core/digest.js"
 import { makeGuid } from "../core/guid.js"
 import type { Backing, Reading, Standing } from "./backing.js"
 import { type CacheKey, type Group, type Partition, partitionIn } from "./cacheKey.js"
 import type { Cipher } from "./cipher.js"
+import { stepAside } from "./stepAside.js"
 import {
   listIn,
   partitionText,
@@ -38,10 +38,6 @@ const readers = 16
 const done = Option.some<void>(undefined)
 
 const nothing: Standing = { epoch: undefined, clearedAt: Number.NEGATIVE_INFINITY, rejected: new Set() }
-
-/** Who has lost does not try in step with who has lost, too. */
-const stepAside = (tries: number): Effect.Effect<void> =>
-  Effect.flatMap(Random.next, (random) => Effect.sleep(Duration.millis(random * 2 ** Math.min(tries, 5))))
 
 /**
  * A cache's entries in a store of texts. Each holds the epoch of its partition: with another one it counts as absent, so that

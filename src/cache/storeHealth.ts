@@ -37,7 +37,7 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
   const warn = (error: StoreError) =>
     Effect.suspend(() => {
       isWarned = true
-      return Effect.logWarning(`${error.message}. The token cache goes on in memory, and tries it again`)
+      return Effect.logWarning(`The token cache goes on in memory, and tries its store again: ${error.message}`)
     })
 
   const failed = (error: StoreError) =>

@@ -519,7 +519,7 @@ describe("a store that", () => {
         })
       )
       assert.deepStrictEqual(lines, [
-        "WARN The token store's get failed (ECONNREFUSED). The token cache goes on in memory, and tries it again"
+        "WARN The token cache goes on in memory, and tries its store again: The token store's get failed (ECONNREFUSED)"
       ])
     })
   )
