@@ -65,6 +65,10 @@ export const contended = "contended"
  */
 export interface TokenStore {
   readonly get: (key: string) => Effect.Effect<Option.Option<string>, StoreError>
+  /** The same of several keys, in their order: at once, where the store can. */
+  readonly getMany?:
+    | ((keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Option.Option<string>>, StoreError>)
+    | undefined
   /** Replaces what is there, in one step: nobody ever reads half of it. `ttl` is how long it is of use. */
   readonly set: (key: string, value: string, ttl: Duration.Duration) => Effect.Effect<void, StoreError>
   /** Removing what is not there is no failure. */

@@ -46,7 +46,7 @@ const life = Duration.days(90)
  * @internal
  */
 export const storePlace = (store: TokenStore, key: string): MsalPlace => {
-  const { compareAndSet } = store
+  const compareAndSet = store.compareAndSet?.bind(store)
   const write = (raw: Option.Option<string>, next: string): Effect.Effect<boolean, StoreError> =>
     compareAndSet === undefined ? Effect.as(store.set(key, next, life), true) : compareAndSet(key, raw, next, life)
   const textIn = (raw: Option.Option<string>) => Option.getOrElse(raw, () => "")

@@ -62,15 +62,26 @@ const isCount = (reply: unknown): reply is number | bigint | string =>
 
 /** @internal */
 export interface RedisStore extends TokenStore {
+  readonly getMany: NonNullable<TokenStore["getMany"]>
   readonly compareAndSet: NonNullable<TokenStore["compareAndSet"]>
 }
+
+const isText = (reply: unknown): reply is string | null => reply === null || Predicate.isString(reply)
 
 const storeOver = ({ ask }: Connection, prefix: string): RedisStore => ({
   get: (key) =>
     Effect.flatMap(
       ask("get", (redis) => redis.get(prefix + key)),
-      (reply) =>
-        reply === null || Predicate.isString(reply) ? Effect.succeed(Option.fromNullable(reply)) : unexpected("get")
+      (reply) => (isText(reply) ? Effect.succeed(Option.fromNullable(reply)) : unexpected("get"))
+    ),
+  // Commands of one moment go out together; MGET would not reach over the slots of a cluster.
+  getMany: (keys) =>
+    Effect.flatMap(
+      ask("get", (redis) => Promise.all(keys.map((key) => redis.get(prefix + key)))),
+      (replies) =>
+        Array.isArray(replies) && replies.every(isText)
+          ? Effect.succeed(replies.map(Option.fromNullable))
+          : unexpected("get")
     ),
   set: (key, value, ttl) =>
     Effect.flatMap(

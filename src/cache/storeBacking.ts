@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { sha256 } from "../core/digest.js"
 import { makeGuid } from "../core/guid.js"
 import type { Backing, Reading, Standing } from "./backing.js"
-import { type CacheKey, type Group, type Partition, partitionIn } from "./cacheKey.js"
+import { type CacheKey, type Partition, partitionIn } from "./cacheKey.js"
 import type { Cipher } from "./cipher.js"
 import { stepAside } from "./stepAside.js"
 import {
@@ -14,9 +14,9 @@ import {
   partitionText,
   recordIn,
   type StoredPartition,
+  userIn as storedUserIn,
   tokenIn,
   tokenText,
-  userIn,
   userText
 } from "./storedValues.js"
 import { leasesIn } from "./storeLeases.js"
@@ -37,7 +37,19 @@ const readers = 16
 
 const done = Option.some<void>(undefined)
 
-const nothing: Standing = { epoch: undefined, clearedAt: Number.NEGATIVE_INFINITY, rejected: new Set() }
+const never = Number.NEGATIVE_INFINITY
+const none = Option.none<string>()
+
+/** When a group was removed, or everything. */
+const timeIn = (raw: Option.Option<string> = none): number => {
+  const at = Number(Option.getOrElse(raw, () => ""))
+  return Number.isFinite(at) && at > 0 ? at : never
+}
+
+const standingOf = (raw: Option.Option<string> = none, clearedAt: number): Standing => {
+  const record = Option.getOrUndefined(Option.map(raw, recordIn))
+  return { epoch: record?.epoch, clearedAt, rejected: new Set(record?.rejected.map(([hash]) => hash)) }
+}
 
 /**
  * A cache's entries in a store of texts. Each holds the epoch of its partition: with another one it counts as absent, so that
@@ -65,7 +77,7 @@ export const make = (options: {
     }).pipe(Effect.catchAll((why) => Effect.as(onUnreadable(why), undefined)))
 
   const compareAndSet: NonNullable<TokenStore["compareAndSet"]> =
-    store.compareAndSet ??
+    store.compareAndSet?.bind(store) ??
     ((key, expected, next, ttl) =>
       Effect.flatMap(store.get(key), (present) =>
         Option.getOrUndefined(present) === Option.getOrUndefined(expected)
@@ -84,39 +96,21 @@ export const make = (options: {
     return tried(mostTries)
   }
 
-  const timeAt = (name: string) =>
-    Effect.map(store.get(name), (raw) => {
-      const at = Number(Option.getOrElse(raw, () => ""))
-      return Number.isFinite(at) && at > 0 ? at : nothing.clearedAt
-    })
-
-  const clearedAt = (group: Group) =>
-    Effect.flatMap(names.group(group), (ofGroup) =>
-      Effect.map(
-        Effect.all([timeAt(StoreNames.cleared), timeAt(ofGroup.cleared)], { concurrency: "unbounded" }),
-        (times) => Math.max(...times)
-      )
-    )
+  const getMany: NonNullable<TokenStore["getMany"]> =
+    store.getMany?.bind(store) ??
+    ((keys) => Effect.forEach(keys, (key) => store.get(key), { concurrency: "unbounded" }))
 
   const recordAt = (name: string) =>
-    Effect.map(store.get(name), (raw) => ({
-      raw,
-      record: Option.match(raw, { onNone: () => undefined, onSome: recordIn })
-    }))
+    Effect.map(store.get(name), (raw) => ({ raw, record: Option.getOrUndefined(Option.map(raw, recordIn)) }))
 
-  const standingOf = (record: StoredPartition | undefined, cleared: number): Standing => ({
-    ...nothing,
-    clearedAt: cleared,
-    ...(record !== undefined && { epoch: record.epoch, rejected: new Set(record.rejected.map(([hash]) => hash)) })
-  })
-
-  const standing = (partition: Partition) =>
+  /** How a partition stands, read together with what is judged by it. */
+  const standingWith = (partition: Partition, key?: string) =>
     Effect.gen(function* () {
       const at = yield* names.partition(partition)
-      const [cleared, { record }] = yield* Effect.all([clearedAt(partition.group), recordAt(at.standing)], {
-        concurrency: "unbounded"
-      })
-      return standingOf(record, cleared)
+      const { cleared } = yield* names.group(partition.group)
+      const keys = [StoreNames.cleared, cleared, at.standing]
+      const [everything, ofGroup, record, raw = none] = yield* getMany(key === undefined ? keys : [...keys, key])
+      return { raw, standing: standingOf(record, Math.max(timeIn(everything), timeIn(ofGroup))) }
     })
 
   /** Changes what all processes know of a partition, and begins it under `epoch` where there is nothing. */
@@ -143,14 +137,14 @@ export const make = (options: {
   const read = (key: CacheKey): Effect.Effect<Reading, StoreError> =>
     Effect.gen(function* () {
       const name = yield* names.token(key)
-      const [stands, raw] = yield* Effect.all([standing(key.partition), store.get(name)], { concurrency: "unbounded" })
+      const { raw, standing } = yield* standingWith(key.partition, name)
       const stored = yield* opened(name, raw, tokenIn)
       const version = Option.getOrUndefined(raw)
-      if (stored === undefined || stored.epoch !== stands.epoch || stored.cachedAt <= stands.clearedAt)
-        return { standing: stands, found: undefined, version }
+      if (stored === undefined || stored.epoch !== standing.epoch || stored.cachedAt <= standing.clearedAt)
+        return { standing, found: undefined, version }
       const isRejected =
-        stands.rejected.size > 0 && stands.rejected.has(yield* sha256(Redacted.value(stored.token.accessToken)))
-      return { standing: stands, found: isRejected ? undefined : stored, version }
+        standing.rejected.size > 0 && standing.rejected.has(yield* sha256(Redacted.value(stored.token.accessToken)))
+      return { standing, found: isRejected ? undefined : stored, version }
     })
 
   const write: Backing["write"] = (key, { cachedAt, claims, token }, version, epoch) =>
@@ -176,16 +170,18 @@ export const make = (options: {
       })
     })
 
-  const userAt = (partition: Partition, cleared = clearedAt(partition.group)) =>
+  const userIn = (name: string, raw: Option.Option<string>, standing: Standing) =>
+    Effect.map(opened(name, raw, storedUserIn), (stored) =>
+      stored !== undefined && stored.epoch === standing.epoch && stored.savedAt > standing.clearedAt
+        ? stored.user
+        : undefined
+    )
+
+  const userAt = (partition: Partition) =>
     Effect.gen(function* () {
-      const at = yield* names.partition(partition)
-      const [when, { record }, raw] = yield* Effect.all([cleared, recordAt(at.standing), store.get(at.user)], {
-        concurrency: "unbounded"
-      })
-      const stands = standingOf(record, when)
-      const stored = yield* opened(at.user, raw, userIn)
-      const isCurrent = stored !== undefined && stored.epoch === stands.epoch && stored.savedAt > stands.clearedAt
-      return { at, raw, standing: stands, user: isCurrent ? stored.user : undefined }
+      const { user: key } = yield* names.partition(partition)
+      const { raw, standing } = yield* standingWith(partition, key)
+      return { key, raw, standing, user: yield* userIn(key, raw, standing) }
     })
 
   /** Accounts alone are listed. A list that is as it should be costs one look. */
@@ -218,14 +214,14 @@ export const make = (options: {
       return yield* again(
         "compareAndSet",
         Effect.gen(function* () {
-          const { at, raw, user: stored } = yield* userAt(partition)
+          const { key, raw, user: stored } = yield* userAt(partition)
           const known = stored ?? (isMine ? mine : undefined)
           const user = next(known)
           if (user === undefined) return Option.some({ epoch: record.epoch, user: known })
           const now = yield* Clock.currentTimeMillis
           const text = userText({ user, savedAt: now, epoch: record.epoch })
-          const sealed = yield* cipher.seal(at.user, text, now + Duration.toMillis(userLife))
-          if (!(yield* compareAndSet(at.user, raw, sealed, userLife))) return Option.none()
+          const sealed = yield* cipher.seal(key, text, now + Duration.toMillis(userLife))
+          if (!(yield* compareAndSet(key, raw, sealed, userLife))) return Option.none()
           return Option.some({ epoch: record.epoch, user })
         })
       )
@@ -234,11 +230,17 @@ export const make = (options: {
   const users: Backing["users"] = (group) =>
     Effect.gen(function* () {
       const at = yield* names.group(group)
-      const [raw, when] = yield* Effect.all([store.get(at.index), clearedAt(group)], { concurrency: "unbounded" })
+      const [everything, ofGroup, raw = none] = yield* getMany([StoreNames.cleared, at.cleared, at.index])
+      const clearedAt = Math.max(timeIn(everything), timeIn(ofGroup))
       const listed = (yield* opened(at.index, raw, listIn)) ?? []
-      return Effect.map(
-        Effect.forEach(listed, (id) => userAt(partitionIn(group, id), Effect.succeed(when)), { concurrency: readers }),
-        (found) => found.flatMap(({ user }) => user ?? [])
+      const listedUser = (id: string) =>
+        Effect.gen(function* () {
+          const { standing, user } = yield* names.partition(partitionIn(group, id))
+          const [record, value = none] = yield* getMany([standing, user])
+          return yield* userIn(user, value, standingOf(record, clearedAt))
+        })
+      return Effect.map(Effect.forEach(listed, listedUser, { concurrency: readers }), (found) =>
+        found.flatMap((user) => user ?? [])
       )
     })
 
@@ -255,11 +257,11 @@ export const make = (options: {
 
   return {
     holds: ({ holder }) => holder.kind !== "local",
-    standing,
+    standing: (partition) => Effect.map(standingWith(partition), ({ standing }) => standing),
     read,
     write,
     reject,
-    user: (partition) => userAt(partition),
+    user: userAt,
     modifyUser,
     enlist: (partition) => {
       const { id } = partition.holder

@@ -20,7 +20,7 @@ const isFree = (present: string): boolean => !isGuid(present)
  * @internal
  */
 export const leasesIn = (store: TokenStore, names: StoreNames): Leases | undefined => {
-  const { compareAndSet } = store
+  const compareAndSet = store.compareAndSet?.bind(store)
   if (compareAndSet === undefined) return undefined
   const changed = (
     partition: Partition,
@@ -39,13 +39,16 @@ export const leasesIn = (store: TokenStore, names: StoreNames): Leases | undefin
       Effect.flatMap(takeFrom(Option.none())(partition, name, holder, life), (isTaken) =>
         isTaken
           ? Effect.succeed(true)
-          : Effect.flatMap(Effect.flatMap(names.lease(partition, name), store.get), (present) => {
-              // A connection that broke off may have sent it twice, and have been told of the second time.
-              if (Option.contains(present, holder)) return Effect.succeed(true)
-              return Option.exists(present, isFree)
-                ? takeFrom(present)(partition, name, holder, life)
-                : Effect.succeed(false)
-            })
+          : Effect.flatMap(
+              Effect.flatMap(names.lease(partition, name), (key) => store.get(key)),
+              (present) => {
+                // A connection that broke off may have sent it twice, and have been told of the second time.
+                if (Option.contains(present, holder)) return Effect.succeed(true)
+                return Option.exists(present, isFree)
+                  ? takeFrom(present)(partition, name, holder, life)
+                  : Effect.succeed(false)
+              }
+            )
       ),
     keep: (partition, name, holder, life) => changed(partition, name, Option.some(holder), holder, life),
     give: (partition, name, holder) => Effect.asVoid(changed(partition, name, Option.some(holder), givenBack, over))

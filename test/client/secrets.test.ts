@@ -139,9 +139,19 @@ describe("no secret is printed", () => {
   const watched = watchedStore()
   const broken = watchedStore()
   broken.state = "failing"
+  /** What nobody has written yet is there already, written by somebody else. */
+  const foreignText = `entra1.plain.9999999999999.${JSON.stringify(["x", secret])}`
+  const { store: underForeign } = watchedStore()
   const foreign: TokenStore = {
-    ...watched.store,
-    get: () => Effect.succeedSome(`entra1.plain.9999999999999.${JSON.stringify(["x", secret])}`)
+    ...underForeign,
+    get: (key) => Effect.map(underForeign.get(key), (present) => Option.orElseSome(present, () => foreignText)),
+    compareAndSet: (key, expected, next, ttl) =>
+      underForeign.compareAndSet?.(
+        key,
+        Option.filter(expected, (text) => text !== foreignText),
+        next,
+        ttl
+      ) ?? Effect.succeed(false)
   }
   const caches: ReadonlyArray<readonly [string, Layer.Layer<TokenCache.TokenCache, unknown>]> = [
     ["in memory", TokenCache.layerMemory()],
