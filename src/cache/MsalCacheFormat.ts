@@ -185,7 +185,8 @@ export interface Options extends Omit<TokenCache.StoreOptions, "encryption"> {}
 /**
  * A cache that lives in a file of MSAL's: each finds what the other has won, and a sign-out there is seen here within a minute.
  * The file is locked as MSAL's extensions do it (`<path>.lockfile`), replaced in one step, and refused where others may read it.
- * What is in it and not understood stays as it is.
+ * What is in it and not understood stays as it is. Refused tokens and tokens that were removed leave the file; other processes
+ * keep what they hold in memory of them, for the document has no place to say so.
  *
  * @since 0.1.0
  * @category layers
@@ -202,7 +203,8 @@ export const layerFile = (
 
 /**
  * A cache that lives in one entry of a store, where MSAL's cache plugin keeps its document: `TokenCacheRedis.makeStore` with an
- * empty prefix reaches any key. MSAL itself reads and writes the entry as a whole: what it writes at the same moment wins.
+ * empty prefix reaches any key. MSAL itself reads and writes the entry as a whole: what it writes at the same moment wins. Of
+ * what is said of a file the same holds here.
  *
  * @since 0.1.0
  * @category layers

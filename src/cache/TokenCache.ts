@@ -170,7 +170,7 @@ export interface TokenCacheService {
   ) => Effect.Effect<void>
   /** Drops a holder with all tokens, those included that are on their way; tells whether there was a user. */
   readonly remove: (partition: Partition) => Effect.Effect<boolean>
-  /** Drops all holders of a group, with all tokens. */
+  /** Drops all holders of a group, with all tokens; other processes go by the time at which it was, as their clocks tell it. */
   readonly removeGroup: (group: Group) => Effect.Effect<void>
   /** Drops everything, of all clients. */
   readonly clear: Effect.Effect<void>

@@ -34,6 +34,14 @@ export interface Reading {
 /** What becomes of a user. */
 export type NextUser = (known: User | undefined) => User | undefined
 
+/** What is there now. */
+export interface ModifiedUser {
+  readonly epoch: string
+  readonly user: User | undefined
+  /** Whether nobody was there before. */
+  readonly isNew: boolean
+}
+
 /** One of all processes has the right to do something. */
 export interface Leases {
   readonly take: (
@@ -89,7 +97,7 @@ export interface Backing {
     epoch: string | undefined,
     mine: User | undefined,
     next: NextUser
-  ) => Effect.Effect<{ readonly epoch: string; readonly user: User | undefined }, StoreError>
+  ) => Effect.Effect<ModifiedUser, StoreError>
   /** Lists a user with the others of the group. */
   readonly enlist: (partition: Partition) => Effect.Effect<void, StoreError>
   /** How to read the users of a group, which may take longer than to know who they are. */

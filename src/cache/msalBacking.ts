@@ -5,7 +5,7 @@ import { make as makeToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import { namesOf } from "../core/clouds.js"
 import { isGuid } from "../core/guid.js"
-import type { Backing, Found, Leases, NextUser, Standing } from "./backing.js"
+import type { Backing, Found, Leases, ModifiedUser, NextUser, Standing } from "./backing.js"
 import type { CacheKey, Group, Holder, Partition } from "./cacheKey.js"
 import { realmOf } from "./msalAccount.js"
 import { type Document, emptied } from "./msalDocument.js"
@@ -128,12 +128,12 @@ export const make = ({
     place.update((document) => [undefined, change(document)])
 
   const modifyUser: Backing["modifyUser"] = (partition, _, __, next: NextUser) =>
-    place.update((document) => {
+    place.update((document): readonly [ModifiedUser, Document] => {
       const known = userIn(document, partition)
       const user = next(known)
-      if (user === undefined) return [{ epoch: epochIn(document, partition), user: known }, document]
+      if (user === undefined) return [{ epoch: epochIn(document, partition), user: known, isNew: false }, document]
       const changed = withUser(document, clientOf(partition.holder), known, user)
-      return [{ epoch: epochIn(changed, partition), user }, changed]
+      return [{ epoch: epochIn(changed, partition), user, isNew: known === undefined }, changed]
     })
 
   return {

@@ -2,7 +2,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { BoundedMap } from "../resilience/boundedMap.js"
+import * as KeyedLock from "../resilience/keyedLock.js"
 import { inOwnFiber } from "../resilience/ownFiber.js"
+import * as Seldom from "./seldom.js"
 import type { StoreHealth } from "./storeHealth.js"
 import type { StoreError } from "./TokenStore.js"
 
@@ -19,6 +21,11 @@ export interface Outbox {
 }
 
 const capacity = 10_000
+const overflow = Effect.logWarning(
+  "More changes wait for the token store than are kept in memory: the oldest ones are given up"
+)
+/** Tells the store, and whether that was done. */
+type Tell = (message: Message) => Effect.Effect<boolean>
 const pause = "2 seconds"
 const lastTry = "1 second"
 
@@ -32,43 +39,47 @@ export const make = (health: StoreHealth): Effect.Effect<Outbox, never, Scope.Sc
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const waiting = new BoundedMap<ReadonlyArray<Message>>(capacity)
-    const turn = Effect.unsafeMakeSemaphore(1)
+    const turn = KeyedLock.make()
+    const seldom = Seldom.make()
     let isTrying = false
 
     /** A message goes out of the box only when it has been delivered. */
-    const emptied = (key: string): Effect.Effect<boolean> =>
+    const emptied = (key: string, tell: Tell): Effect.Effect<boolean> =>
       Effect.suspend(() => {
         const first = waiting.get(key)?.[0]
         if (first === undefined) return Effect.succeed(true)
-        return Effect.flatMap(health.ask("set", first), (answer) => {
-          if (Option.isNone(answer)) return Effect.succeed(false)
+        return Effect.flatMap(tell(first), (isTold) => {
+          if (!isTold) return Effect.succeed(false)
           const later = waiting.get(key)?.slice(1) ?? []
           if (later.length === 0) waiting.delete(key)
           else waiting.set(key, later)
-          return emptied(key)
+          return emptied(key, tell)
         })
       })
 
-    const isSent = (key: string) =>
-      Effect.suspend(() => (waiting.get(key) === undefined ? Effect.succeed(true) : turn.withPermits(1)(emptied(key))))
+    const isSent = (key: string, tell: Tell = (message) => Effect.map(health.ask("set", message), Option.isSome)) =>
+      Effect.suspend(() => (waiting.get(key) === undefined ? Effect.succeed(true) : turn(key, emptied(key, tell))))
 
-    const emptyAll = Effect.suspend(() => Effect.forEach([...waiting], ([key]) => isSent(key), { discard: true }))
+    const emptyAll = (tell?: Tell) =>
+      Effect.suspend(() => Effect.forEach([...waiting], ([key]) => isSent(key, tell), { discard: true }))
 
     const keepTrying: Effect.Effect<void> = Effect.suspend(() =>
       waiting.size === 0
         ? Effect.sync(() => {
             isTrying = false
           })
-        : Effect.zipRight(Effect.sleep(pause), Effect.zipRight(emptyAll, keepTrying))
+        : Effect.zipRight(Effect.sleep(pause), Effect.zipRight(emptyAll(), keepTrying))
     )
 
-    yield* Effect.addFinalizer(() => inOwnFiber(Effect.timeoutOption(emptyAll, lastTry)))
+    /** Whether or not the store has answered lately. */
+    yield* Effect.addFinalizer(() => inOwnFiber(Effect.timeoutOption(emptyAll(Effect.isSuccess), lastTry)))
 
     return {
       isWaiting: (key) => waiting.get(key) !== undefined,
-      isSent,
+      isSent: (key) => isSent(key),
       send: (key, message) =>
         Effect.gen(function* () {
+          if (waiting.size >= capacity && waiting.get(key) === undefined) yield* seldom(overflow)
           waiting.set(key, [...(waiting.get(key) ?? []), message])
           if ((yield* isSent(key)) || isTrying) return
           isTrying = true

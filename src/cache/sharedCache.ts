@@ -24,7 +24,6 @@ export const make = (
     unsafeGet: local.unsafeGet,
     unsafeFind: local.unsafeFind,
     unsafeEntries: local.unsafeEntries,
-    alias: local.alias,
     statistics: local.statistics,
     ...SharedTokens.make(sharing),
     ...SharedUsers.make(sharing)

@@ -27,12 +27,12 @@ const isWanted = (asked: Asked, { cachedAt, claims, token }: Found, now: number)
  *
  * @internal
  */
-export const make = (sharing: Sharing): Pick<TokenCacheService, "confirm" | "obtain" | "set" | "reject"> => {
+export const make = (sharing: Sharing): Pick<TokenCacheService, "alias" | "confirm" | "obtain" | "set" | "reject"> => {
   const { ask, backing, isLocal, leased, local, outbox, standings } = sharing
 
   const keepHere = (key: CacheKey, token: AccessToken, won: Won) =>
     Effect.map(local.keep(key, token, won), (held) => {
-      held?.checkedUntil(standings.checkAt(key.partition))
+      if (!isLocal(key.partition)) held?.checkedUntil(standings.await(key.partition))
     })
 
   /** A token that another process has won, if it is what is asked for. */
@@ -56,7 +56,7 @@ export const make = (sharing: Sharing): Pick<TokenCacheService, "confirm" | "obt
     key: CacheKey,
     token: AccessToken,
     won: Won,
-    since: { readonly epoch: string | undefined; readonly version: string | undefined }
+    since: { readonly epoch: string | undefined; readonly version: string | undefined; readonly begunAt: number }
   ) =>
     Effect.gen(function* () {
       const { partition } = key
@@ -64,8 +64,8 @@ export const make = (sharing: Sharing): Pick<TokenCacheService, "confirm" | "obt
       const isRemoved = since.epoch !== undefined && epoch !== since.epoch
       if (isRemoved || local.isUnwanted(key, token, won.sequence)) return
       yield* keepHere(key, token, won)
-      const cachedAt = yield* Clock.currentTimeMillis
-      const written = backing.write(key, { token, cachedAt, claims: won.claims }, since.version, epoch)
+      const found = { token, cachedAt: since.begunAt, claims: won.claims }
+      const written = backing.write(key, found, since.version, epoch)
       const settled = yield* ask(partition, "set", written)
       if (Option.isSome(settled)) standings.settle(partition, settled.value)
     })
@@ -84,8 +84,10 @@ export const make = (sharing: Sharing): Pick<TokenCacheService, "confirm" | "obt
       latest = answer.value
       return isSame ? Effect.succeedNone : accepted(key, { ...asked, isAnew: false }, latest)
     })
-    const use = Effect.tap(exchange, (token) =>
-      keep(key, token, asked, { epoch: latest.standing.epoch, version: latest.version })
+    const use = Effect.flatMap(Clock.currentTimeMillis, (begunAt) =>
+      Effect.tap(exchange, (token) =>
+        keep(key, token, asked, { epoch: latest.standing.epoch, version: latest.version, begunAt })
+      )
     )
     return leased === undefined
       ? use
@@ -93,12 +95,15 @@ export const make = (sharing: Sharing): Pick<TokenCacheService, "confirm" | "obt
   }
 
   return {
+    alias: (key, { claims, sequence, token }, endsAt) =>
+      Effect.asVoid(keepHere(key, token, { claims, endsAt, sequence })),
+
     obtain: (key, asked, exchange) =>
       isLocal(key.partition)
         ? local.obtain(key, asked, exchange)
         : Effect.gen(function* () {
             const answer = yield* read(key)
-            if (Option.isNone(answer)) return yield* local.obtain(key, asked, exchange)
+            if (Option.isNone(answer)) return yield* Effect.tap(exchange, (token) => keepHere(key, token, asked))
             const found = yield* accepted(key, asked, answer.value)
             return Option.isSome(found) ? found.value : yield* exchanged(key, asked, answer.value, exchange)
           }),
@@ -108,18 +113,18 @@ export const make = (sharing: Sharing): Pick<TokenCacheService, "confirm" | "obt
         ? local.set(key, token, sequence, about)
         : Effect.gen(function* () {
             const version = Option.getOrUndefined(yield* read(key))?.version
-            yield* keep(key, token, { ...about, sequence }, { epoch: undefined, version })
+            const begunAt = yield* Clock.currentTimeMillis
+            yield* keep(key, token, { ...about, sequence }, { epoch: undefined, version, begunAt })
           }),
 
     confirm: ({ partition }) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         if (isLocal(partition) || now < standings.checkAt(partition)) return Effect.void
         standings.beginLook(partition, now)
+        const failed = Effect.sync(() => standings.failLook(partition, now))
         return Effect.flatMap(ask(partition, "get", backing.standing(partition)), (answer) =>
-          Option.isSome(answer)
-            ? standings.learn(partition, answer.value)
-            : Effect.sync(() => standings.failLook(partition, now))
-        )
+          Option.isSome(answer) ? standings.learn(partition, answer.value) : failed
+        ).pipe(Effect.onInterrupt(() => failed))
       }),
 
     reject: (key, token) =>

@@ -1,20 +1,21 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
 import { makeGuid } from "../core/guid.js"
 import { CacheUnavailable } from "../core/TokenError.js"
-import { type Group, type Partition, partitionIn } from "./cacheKey.js"
+import type { NextUser } from "./backing.js"
+import { type Partition, partitionIn } from "./cacheKey.js"
 import type { Sharing } from "./sharing.js"
 import { everything } from "./standings.js"
 import type { TokenCacheService, User } from "./TokenCache.js"
 import type { StoreError } from "./TokenStore.js"
 
+/** What the store has lost is written again, and nothing else. */
+const nothingElse = (): undefined => undefined
+
 /** A thousand users take a while; that the store answers is known by then. */
 const longPatience = Duration.seconds(5)
-
-const listOf = ({ id }: Group): string => `list of ${id}`
 
 /**
  * Users whom processes share. What the store can't be told now, it is told later: no refresh token gets lost, and nobody who has
@@ -25,46 +26,50 @@ const listOf = ({ id }: Group): string => `list of ${id}`
 export const make = (
   sharing: Sharing
 ): Pick<TokenCacheService, "user" | "users" | "modifyUser" | "remove" | "removeGroup" | "clear" | "inTurn"> => {
-  const { ask, askOfMany, backing, isLocal, leased, local, outbox, standings } = sharing
+  const { ask, askOfMany, backing, isLocal, isTold, leased, local, outbox, standings } = sharing
 
   /** What memory holds of a user when the store is told at last, unless somebody else has written meanwhile. */
-  const later = (partition: Partition, before: User | undefined) =>
+  const later = (partition: Partition, next: NextUser) =>
     Effect.flatMap(local.user(partition), (mine) =>
       mine === undefined
         ? Effect.void
         : backing.modifyUser(partition, standings.epochOf(partition), mine, (stored) =>
-            stored === mine || Equal.equals(stored?.refreshToken, before?.refreshToken) ? mine : undefined
+            stored === mine || next(stored) !== undefined ? mine : undefined
           )
     )
 
-  /** Many sign in at once, and have one list: of this process one is written there at a time. */
-  const enlist = (partition: Partition) => outbox.send(listOf(partition.group), backing.enlist(partition))
+  const enlist = (partition: Partition) => outbox.send(`list ${partition.id}`, backing.enlist(partition))
 
   const removeAll = (id: string, here: Effect.Effect<void>, there: (at: number) => Effect.Effect<void, StoreError>) =>
     Effect.gen(function* () {
       const at = yield* Clock.currentTimeMillis
       standings.clearHere(id, at)
-      yield* here
       yield* outbox.send(id, there(at))
+      yield* here
     })
 
   return {
     user: (partition) =>
       Effect.gen(function* () {
-        if (isLocal(partition) || !(yield* outbox.isSent(partition.id))) return yield* local.user(partition)
+        const since = local.unsafeNextSequence()
+        if (isLocal(partition) || !(yield* isTold(partition.group, partition.id))) return yield* local.user(partition)
         const answer = yield* ask(partition, "get", backing.user(partition))
         if (Option.isNone(answer)) return (yield* local.user(partition)) ?? (yield* new CacheUnavailable())
+        if (local.wasRemoved(partition, since)) return undefined
         yield* standings.learn(partition, answer.value.standing)
         const mine = yield* local.user(partition)
         if (answer.value.user !== undefined) local.putUser(partition, answer.value.user)
-        else if (mine !== undefined) yield* outbox.send(partition.id, later(partition, mine))
+        else if (mine !== undefined) {
+          yield* outbox.send(partition.id, later(partition, nothingElse))
+          yield* enlist(partition)
+        }
         return answer.value.user ?? mine
       }),
 
     users: (group) =>
       Effect.gen(function* () {
         const here = yield* local.users(group)
-        if (isLocal(partitionIn(group, ""))) return here
+        if (isLocal(partitionIn(group, "")) || !(yield* isTold(group))) return here
         const reader = yield* askOfMany("get", backing.users(group))
         if (Option.isNone(reader)) return here
         const answer = yield* askOfMany("get", reader.value, longPatience)
@@ -81,13 +86,14 @@ export const make = (
         const before = yield* local.user(partition)
         const modified = backing.modifyUser(partition, standings.epochOf(partition), before, next)
         const answer = yield* ask(partition, "compareAndSet", modified)
+        if (local.wasRemoved(partition, sequence)) return
         if (Option.isSome(answer)) {
           standings.settle(partition, answer.value.epoch)
           local.putUser(partition, answer.value.user)
-          if (before === undefined && answer.value.user !== undefined) yield* enlist(partition)
+          if (answer.value.isNew && answer.value.user !== undefined) yield* enlist(partition)
         } else {
           yield* local.modifyUser(partition, sequence, next)
-          yield* outbox.send(partition.id, later(partition, before))
+          yield* outbox.send(partition.id, later(partition, next))
           yield* enlist(partition)
         }
       }),

@@ -46,11 +46,19 @@ export class Standings {
     return this.of(id).checkAt
   }
 
+  /** When what is kept now is to be looked at: soon where nothing is known of its partition. */
+  await({ id }: Partition): number {
+    const known = this.of(id)
+    this.known.set(id, known)
+    return known.checkAt
+  }
+
   /** Memory goes by what stands: what others have removed or rejected is no longer there. */
   learn(partition: Partition, { clearedAt, epoch, rejected }: Standing): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       const before = this.of(partition.id)
-      const isRemoved = before.epoch !== undefined && epoch !== undefined && before.epoch !== epoch
+      const isForgotten = this.known.get(partition.id) === undefined
+      const isRemoved = isForgotten || (before.epoch !== undefined && epoch !== undefined && before.epoch !== epoch)
       const isCleared = clearedAt > Math.max(before.clearedAt, this.clearedHere(partition))
       if (isRemoved || isCleared) this.local.forget(partition)
       const checkAt = (yield* Clock.currentTimeMillis) + checkEvery

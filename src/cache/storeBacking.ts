@@ -10,6 +10,7 @@ import { type CacheKey, type Partition, partitionIn } from "./cacheKey.js"
 import type { Cipher } from "./cipher.js"
 import { stepAside } from "./stepAside.js"
 import {
+  isNewerRecord,
   listIn,
   partitionText,
   recordIn,
@@ -36,6 +37,13 @@ const mostListed = 1000
 const readers = 16
 
 const done = Option.some<void>(undefined)
+
+const newer = new StoreError({
+  operation: "compareAndSet",
+  reason: "refused",
+  code: "version",
+  remedy: "A newer version of this library wrote to the store: update this program, or give it a store of its own."
+})
 
 const never = Number.NEGATIVE_INFINITY
 const none = Option.none<string>()
@@ -124,6 +132,7 @@ export const make = (options: {
         "compareAndSet",
         Effect.gen(function* () {
           const { raw, record } = yield* recordAt(at.standing)
+          if (record === undefined && Option.exists(raw, isNewerRecord)) return yield* newer
           const begun = record ?? { epoch: epoch ?? (yield* makeGuid), rejected: [] }
           const next = change(begun, yield* Clock.currentTimeMillis)
           const done = yield* compareAndSet(at.standing, raw, partitionText(next), standingLife)
@@ -152,7 +161,7 @@ export const make = (options: {
       const now = yield* Clock.currentTimeMillis
       const endsAt = token.expiresAtMillis ?? now
       const stands = yield* amend(key.partition, epoch, same)
-      if (endsAt <= now) return stands.epoch
+      if (endsAt <= now || stands.epoch !== (epoch ?? stands.epoch)) return stands.epoch
       const name = yield* names.token(key)
       const text = tokenText({ token, cachedAt, claims, epoch: stands.epoch })
       const sealed = yield* cipher.seal(name, text, endsAt)
@@ -184,6 +193,9 @@ export const make = (options: {
       return { key, raw, standing, user: yield* userIn(key, raw, standing) }
     })
 
+  /** Many sign in at once, and have one list: in this process each waits for its turn. */
+  const listing = Effect.unsafeMakeSemaphore(1)
+
   /** Accounts alone are listed. A list that is as it should be costs one look. */
   const list = (
     { group, holder }: Partition,
@@ -192,18 +204,20 @@ export const make = (options: {
     holder.kind !== "account"
       ? Effect.void
       : Effect.flatMap(names.group(group), ({ index }) =>
-          again(
-            "compareAndSet",
-            Effect.gen(function* () {
-              const raw = yield* store.get(index)
-              const listed = (yield* opened(index, raw, listIn)) ?? []
-              const next = change(listed)
-              if (next.length === listed.length && next.every((id, place) => id === listed[place])) return done
-              const now = yield* Clock.currentTimeMillis
-              const end = now + Duration.toMillis(standingLife)
-              const text = yield* cipher.seal(index, JSON.stringify(next), end)
-              return (yield* compareAndSet(index, raw, text, standingLife)) ? done : Option.none()
-            })
+          listing.withPermits(1)(
+            again(
+              "compareAndSet",
+              Effect.gen(function* () {
+                const raw = yield* store.get(index)
+                const listed = (yield* opened(index, raw, listIn)) ?? []
+                const next = change(listed)
+                if (next.length === listed.length && next.every((id, place) => id === listed[place])) return done
+                const now = yield* Clock.currentTimeMillis
+                const end = now + Duration.toMillis(standingLife)
+                const text = yield* cipher.seal(index, JSON.stringify(next), end)
+                return (yield* compareAndSet(index, raw, text, standingLife)) ? done : Option.none()
+              })
+            )
           )
         )
 
@@ -215,14 +229,16 @@ export const make = (options: {
         "compareAndSet",
         Effect.gen(function* () {
           const { key, raw, user: stored } = yield* userAt(partition)
-          const known = stored ?? (isMine ? mine : undefined)
+          // What is there and can't be read is somebody's: another key's, or a newer version's.
+          const known = stored ?? (isMine && Option.isNone(raw) ? mine : undefined)
           const user = next(known)
-          if (user === undefined) return Option.some({ epoch: record.epoch, user: known })
+          const isNew = stored === undefined
+          if (user === undefined) return Option.some({ epoch: record.epoch, user: known, isNew })
           const now = yield* Clock.currentTimeMillis
           const text = userText({ user, savedAt: now, epoch: record.epoch })
           const sealed = yield* cipher.seal(key, text, now + Duration.toMillis(userLife))
           if (!(yield* compareAndSet(key, raw, sealed, userLife))) return Option.none()
-          return Option.some({ epoch: record.epoch, user })
+          return Option.some({ epoch: record.epoch, user, isNew })
         })
       )
     })

@@ -46,6 +46,7 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
         1,
         []
       )
+      if (!error.isRetryable) return seldom(warn(error))
       if (tries !== undefined || error.code === contended) return Effect.void
       tries = 0
       tryAgainAt = now + firstPause
@@ -66,7 +67,7 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
    */
   const inTime = <A>(operation: Operation, question: Effect.Effect<A, StoreError>, patience: Duration.Duration) =>
     Effect.raceFirst(
-      question,
+      Effect.disconnect(question),
       Effect.repeatN(Effect.sleep(Duration.times(patience, 1 / parts)), parts - 1).pipe(
         Effect.zipRight(new StoreError({ operation, reason: "timeout" }))
       )
@@ -86,6 +87,7 @@ export const make = (timeout: Duration.Duration): StoreHealth => {
       Effect.flatMap(pass, (isAsked) =>
         isAsked
           ? inTime(operation, question, patience).pipe(
+              Effect.catchAllDefect(() => new StoreError({ operation, reason: "failed", code: "defect" })),
               Effect.tapBoth({ onFailure: failed, onSuccess: () => answered }),
               Effect.option,
               Effect.annotateLogs("package", "effect-entra")

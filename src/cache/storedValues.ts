@@ -156,6 +156,13 @@ export const partitionText = ({ epoch, rejected }: StoredPartition): string => J
 /** @internal */
 export const recordIn = (text: string): StoredPartition | undefined => Option.getOrUndefined(decodePartition(text))
 
+/**
+ * Whether a later version wrote it, which may mean more by it.
+ *
+ * @internal
+ */
+export const isNewerRecord = (text: string): boolean => Number(/^\{"v":(\d{1,4}),/.exec(text)?.[1] ?? 1) > 1
+
 const decodeList = Schema.decodeUnknownOption(Schema.parseJson(Schema.Array(Text)))
 
 /** @internal */

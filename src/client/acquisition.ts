@@ -139,11 +139,11 @@ export const make = <E extends TokenError>(options: {
         const sequence = cache.unsafeNextSequence()
         const after = refused === undefined ? cache.unsafeGet(resource.key)?.cachedAt : refused.cachedAt
         const isAnew = forceRefresh === true || (claims !== undefined && rejected === undefined)
-        return cache.obtain(
-          resource.key,
-          { sequence, claims, endsAt: resource.endsAt, isAnew, after },
-          exchanged(resource, asker, request, sequence)
-        )
+        const { endsAt, key } = resource
+        const exchange = exchanged(resource, asker, request, sequence)
+        return resource.with === undefined
+          ? cache.obtain(key, { sequence, claims, endsAt, isAnew, after }, exchange)
+          : Effect.tap(exchange, (token) => cache.set(key, token, sequence, { claims, endsAt }))
       }).pipe(
         Effect.tapError(() => (request.claims === undefined ? postpone(resource, 1) : Effect.void)),
         Effect.annotateLogs({ package: "effect-entra", ...resource.name }),

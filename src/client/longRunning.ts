@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Partition } from "../cache/cacheKey.js"
 import type { TokenCacheService } from "../cache/TokenCache.js"
 import { resolve } from "../core/Authority.js"
-import type { CacheUnavailable, UserError } from "../core/TokenError.js"
+import type { UserError } from "../core/TokenError.js"
 import { onBehalfOf, refreshToken } from "../protocol/grants.js"
 import type { Assertion } from "./assertions.js"
 import { partitionAt, processHolder } from "./holders.js"
@@ -31,13 +31,12 @@ const ownerOf = ({ hash, tenantId, userId }: Assertion): string =>
  *
  * @internal
  */
-export const claim = (
-  cache: TokenCacheService,
-  partition: Partition,
-  assertion: Assertion
-): Effect.Effect<void, CacheUnavailable> =>
-  Effect.flatMap(cache.user(partition), (known) =>
-    known === undefined || known.owner === ownerOf(assertion) ? Effect.void : Effect.asVoid(cache.remove(partition))
+export const claim = (cache: TokenCacheService, partition: Partition, assertion: Assertion): Effect.Effect<void> =>
+  cache.user(partition).pipe(
+    Effect.map((known) => known !== undefined && known.owner !== ownerOf(assertion)),
+    // Whose it is nobody can tell.
+    Effect.orElseSucceed(() => true),
+    Effect.flatMap((isAnothers) => (isAnothers ? Effect.asVoid(cache.remove(partition)) : Effect.void))
   )
 
 /**

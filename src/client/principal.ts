@@ -5,7 +5,7 @@ import { type Authority, type ResolvedAuthority, resolve } from "../core/Authori
 import { capabilityClaims, mergeClaims, parseClaims } from "../core/claims.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
 import { parseScopes, type Scopes } from "../core/scopes.js"
-import { ConfigurationError } from "../core/TokenError.js"
+import { CacheUnavailable, ConfigurationError } from "../core/TokenError.js"
 import type { ExtraParameter, ResourceOptions } from "../core/TokenProvider.js"
 import type { Grant } from "../protocol/grants.js"
 import { mayResend } from "../protocol/resend.js"
@@ -160,7 +160,7 @@ export const resourceOf = <E>(
       scopes: set.scopes,
       endsAt: principal.endsAt,
       with: principal.with,
-      mayResend: mayResend(principal.grant, kind),
+      mayResend: (failure) => !(failure instanceof CacheUnavailable) && mayResend(principal.grant, kind)(failure),
       consumes: principal.isLasting === true || principal.grant.consumes(kind),
       exchange: ({ claims, ...attempt }) =>
         principal.ask({ ...attempt, authority, scopes: set.scopes, parameters, claims: mergeClaims(ownClaims, claims) })

@@ -105,7 +105,8 @@ export const make = (
     const remember: Renewal["remember"] = (partition, response, { account, offered, owner, sequence, tenantId }) =>
       cache.modifyUser(partition, sequence, (known) => {
         const kept = known?.refreshToken
-        const isOvertaken = offered !== undefined && kept !== undefined && !Equal.equals(kept, offered)
+        const isGone = known === undefined
+        const isOvertaken = offered !== undefined && (isGone || (kept !== undefined && !Equal.equals(kept, offered)))
         const refreshToken = response.refresh_token ?? offered ?? kept
         return isOvertaken ? undefined : { account, owner, tenantId, refreshToken }
       })

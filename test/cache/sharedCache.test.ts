@@ -4,6 +4,7 @@ import { Clock, Context, Duration, Effect, Fiber, Layer, Logger, Redacted, type 
 import { type CacheKey, type HolderName, partitionOf, tokenKey } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import type * as TokenEncryption from "../../src/cache/TokenEncryption.js"
+import { StoreError, type TokenStore } from "../../src/cache/TokenStore.js"
 import * as AccessToken from "../../src/core/AccessToken.js"
 import { Account } from "../../src/core/Account.js"
 import { eventually } from "../support/emulated.js"
@@ -158,6 +159,60 @@ describe("a token in a store", () => {
       yield* one.remove(key.partition)
       assert.strictEqual(textOf(yield* ask(two, won("fourth"), { key })), "fourth")
       assert.deepStrictEqual(watched.asked, [])
+    })
+  )
+})
+
+describe("what memory holds", () => {
+  const looked = (cache: Cache, key: CacheKey) => cache.unsafeGet(key)?.quickUntil ?? Number.POSITIVE_INFINITY
+
+  it.scoped("is looked at within a minute, where it serves other scopes, too", () =>
+    Effect.gen(function* () {
+      const [one] = yield* replicas(watchedStore())
+      yield* ask(one, won("first"))
+      const entry = one.unsafeGet(app)
+      assert(entry !== undefined)
+      const other = keyOf({}, "graph.read")
+      yield* one.alias(other, entry, undefined)
+      assert.isAtMost(looked(one, other), 60_000)
+    })
+  )
+
+  it.scoped("is looked at within a minute, where it was won while the store was away", () =>
+    Effect.gen(function* () {
+      const watched = watchedStore()
+      const [one, two] = yield* replicas(watched)
+      watched.state = "failing"
+      yield* ask(one, won("first"))
+      assert.isAtMost(looked(one, app), 60_000)
+      watched.state = "well"
+      yield* TestClock.adjust("2 seconds")
+      yield* one.confirm(app)
+      assert.strictEqual(valueAt(one, app), "first")
+      yield* two.remove(app.partition)
+      yield* TestClock.adjust("1 minute")
+      yield* one.confirm(app)
+      yield* one.confirm(app)
+      assert.strictEqual(textOf(yield* ask(two, won("second"))), "second")
+    })
+  )
+
+  it.scoped("is looked at again soon where who looked was interrupted", () =>
+    Effect.gen(function* () {
+      const watched = watchedStore()
+      const [one] = yield* replicas(watched)
+      yield* ask(one, won("first"))
+      yield* TestClock.adjust("1 minute")
+      watched.delay = "100 millis"
+      const looking = yield* Effect.fork(one.confirm(app))
+      const { length } = watched.asked
+      yield* eventually(
+        Effect.sync(() => watched.asked.length),
+        (now) => now > length
+      )
+      yield* Fiber.interrupt(looking)
+      yield* one.confirm(app).pipe(Effect.fork, Effect.zipRight(TestClock.adjust("2 seconds")))
+      assert.isAtMost(looked(one, app), 64_000)
     })
   )
 })
@@ -368,6 +423,39 @@ describe("a holder who is removed", () => {
       yield* one.modifyUser(ann.partition, sequence, (known) => known && user("refreshed"))
       assert.isUndefined(yield* refreshTokenOf(one))
       assert.isUndefined(yield* refreshTokenOf(two))
+    })
+  )
+
+  it.scoped("gets no token that was won before: it is not written for who comes after", () =>
+    Effect.gen(function* () {
+      const watched = watchedStore()
+      const [one, two] = yield* replicas(watched)
+      const three = yield* TokenCache.make(watched.store)
+      yield* signIn(one, "refresh")
+      yield* refreshTokenOf(two)
+      const late = yield* Effect.fork(ask(two, Effect.as(Effect.sleep("5 seconds"), token("of before")), { key: ann }))
+      yield* eventually(
+        Effect.sync(() => [...watched.entries.keys()]),
+        (keys) => keys.some((key) => key.includes(":l:"))
+      )
+      yield* one.remove(ann.partition)
+      yield* signIn(one, "again")
+      yield* eventually(
+        TestClock.adjust("1 second").pipe(Effect.zipRight(Fiber.poll(late))),
+        (exit) => exit._tag === "Some"
+      )
+      assert.strictEqual(textOf(yield* ask(three, won("of after"), { key: ann })), "of after")
+    })
+  )
+
+  it.scoped("is listed again where memory still had who was there before", () =>
+    Effect.gen(function* () {
+      const [one, two] = yield* replicas(watchedStore())
+      yield* signIn(one, "refresh")
+      yield* refreshTokenOf(two)
+      yield* one.remove(ann.partition)
+      yield* signIn(two, "again")
+      assert.strictEqual((yield* one.users(ann.partition.group)).length, 1)
     })
   )
 
@@ -610,7 +698,6 @@ describe("a store that", () => {
           watched.state = "failing"
           yield* signIn(cache, "refresh")
           watched.state = "well"
-          yield* TestClock.adjust("1 second")
         })
       )
       const cache = yield* TokenCache.make(watched.store)
@@ -629,6 +716,75 @@ describe("a store that", () => {
       )
       const [, time] = yield* timed(program)
       assert.isAtMost(time, 1500)
+    })
+  )
+
+  it.scoped("is away while somebody signs in anew gets the new refresh token, not memory the old one", () =>
+    Effect.gen(function* () {
+      const { one, two, watched } = yield* down("well")
+      yield* signIn(one, "old")
+      watched.state = "failing"
+      yield* signIn(two, "new")
+      watched.state = "well"
+      yield* eventually(
+        Effect.zipRight(TestClock.adjust("2 seconds"), refreshTokenOf(one)),
+        (refreshToken) => refreshToken === "new"
+      )
+      assert.strictEqual(yield* refreshTokenOf(two), "new")
+    })
+  )
+
+  it.scoped("is away while a group is removed gives nothing of it back", () =>
+    Effect.gen(function* () {
+      const { one, two, watched } = yield* down("well")
+      yield* ask(one, won("old"))
+      yield* TestClock.adjust("1 second")
+      watched.state = "failing"
+      yield* one.removeGroup(app.partition.group)
+      watched.state = "well"
+      yield* TestClock.adjust("1500 millis")
+      assert.strictEqual(textOf(yield* ask(one, won("new"))), "new")
+      assert.strictEqual(textOf(yield* ask(two, won("other"))), "new")
+    })
+  )
+
+  it.scoped("refuses one entry is asked for the others", () =>
+    Effect.gen(function* () {
+      const { lines, logged, one, two, watched } = yield* down("well")
+      const refused = new StoreError({ operation: "get", reason: "refused", remedy: "Run: chmod 600 it" })
+      const { get } = watched.store
+      const picky: TokenStore = { ...watched.store, get: (key) => (key.includes(":t:") ? refused : get(key)) }
+      const three = yield* TokenCache.make(picky)
+      yield* logged(ask(three, won("first")))
+      yield* signIn(three, "refresh")
+      assert.strictEqual(yield* refreshTokenOf(one), "refresh")
+      assert.strictEqual(lines.length, 1)
+      void two
+    })
+  )
+
+  it.scoped("dies, or can't be interrupted, is one that fails", () =>
+    Effect.gen(function* () {
+      const dying = yield* TokenCache.make({ ...watchedStore().plain, get: () => Effect.die("store") })
+      assert.strictEqual(textOf(yield* ask(dying, won("first"))), "first")
+      const stubborn = yield* TokenCache.make({
+        ...watchedStore().plain,
+        get: () => Effect.uninterruptible(Effect.zipRight(Effect.sleep("3 seconds"), Effect.succeedNone))
+      })
+      const [, time] = yield* timed(ask(stubborn, won("first")))
+      assert.isAtMost(time, 400)
+    })
+  )
+
+  it.scoped("is slow takes the misses of many holders side by side", () =>
+    Effect.gen(function* () {
+      const { one, watched } = yield* down("well")
+      watched.delay = "5 millis"
+      const many = Array.from({ length: 50 }, (_, index) => keyOf({ kind: "assertion", id: `${index}` }))
+      const [, time] = yield* timed(
+        Effect.forEach(many, (key) => ask(one, won("x"), { key }), { concurrency: "unbounded", discard: true })
+      )
+      assert.isAtMost(time, 250)
     })
   )
 
