@@ -36,7 +36,7 @@ const shortLength = 200
 const million = 1_000_000
 const usualCapacity = 100_000
 const manyBytes = 4 * 1024 ** 3
-const batchSize = 1000
+const batchSize = 100
 const sampleSize = 1000
 
 /** One flat text of its own, as an answer's parser makes it. */
