@@ -13,11 +13,16 @@ export type Message = Effect.Effect<void, StoreError>
 
 /** What a store could not be told, and is to be told yet. */
 export interface Outbox {
-  /** Tells it now, or else later: in the order of each key. */
-  readonly send: (key: string, message: Message) => Effect.Effect<void>
+  /** Tells it now, or else later: in the order of each key. One that still waits says what a later one of its kind would. */
+  readonly send: (key: string, message: Message, kind?: string) => Effect.Effect<void>
   readonly isWaiting: (key: string) => boolean
   /** Whether the store knows everything of this key; what waits is told first, if it can be. */
   readonly isSent: (key: string) => Effect.Effect<boolean>
+}
+
+interface Waiting {
+  readonly message: Message
+  readonly kind: string | undefined
 }
 
 const capacity = 10_000
@@ -38,7 +43,7 @@ const lastTry = "1 second"
 export const make = (health: StoreHealth): Effect.Effect<Outbox, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const waiting = new BoundedMap<ReadonlyArray<Message>>(capacity)
+    const waiting = new BoundedMap<ReadonlyArray<Waiting>>(capacity)
     const turn = KeyedLock.make()
     const seldom = Seldom.make()
     let isTrying = false
@@ -48,7 +53,7 @@ export const make = (health: StoreHealth): Effect.Effect<Outbox, never, Scope.Sc
       Effect.suspend(() => {
         const first = waiting.get(key)?.[0]
         if (first === undefined) return Effect.succeed(true)
-        return Effect.flatMap(tell(first), (isTold) => {
+        return Effect.flatMap(tell(first.message), (isTold) => {
           if (!isTold) return Effect.succeed(false)
           const later = waiting.get(key)?.slice(1) ?? []
           if (later.length === 0) waiting.delete(key)
@@ -77,10 +82,13 @@ export const make = (health: StoreHealth): Effect.Effect<Outbox, never, Scope.Sc
     return {
       isWaiting: (key) => waiting.get(key) !== undefined,
       isSent: (key) => isSent(key),
-      send: (key, message) =>
+      send: (key, message, kind) =>
         Effect.gen(function* () {
-          if (waiting.size >= capacity && waiting.get(key) === undefined) yield* seldom(overflow)
-          waiting.set(key, [...(waiting.get(key) ?? []), message])
+          const before = waiting.get(key) ?? []
+          if (waiting.size >= capacity && before.length === 0) yield* seldom(overflow)
+          // The first may be on its way already, and know nothing of what has come since.
+          const isSaid = kind !== undefined && before.length > 1 && before.at(-1)?.kind === kind
+          if (!isSaid) waiting.set(key, [...before, { message, kind }])
           if ((yield* isSent(key)) || isTrying) return
           isTrying = true
           yield* Effect.forkIn(keepTrying, scope)

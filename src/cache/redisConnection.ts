@@ -22,9 +22,12 @@ export const codeOf = (error: unknown): string | undefined => {
   return replyCode.exec(error.message)?.[0] ?? (name !== "Error" && className.test(name) ? name : undefined)
 }
 
+/** A server that is well, and does not do this: other commands may be done. */
+const refusals: ReadonlySet<string> = new Set(["OOM", "MISCONF", "NOPERM", "READONLY", "WRONGTYPE"])
+
 /** @internal */
 export const failed = (operation: Operation, code: string | undefined): Effect.Effect<never, StoreError> =>
-  new StoreError({ operation, reason: "failed", code })
+  new StoreError({ operation, reason: refusals.has(code ?? "") ? "refused" : "failed", code })
 
 /**
  * A connection, and what is known of its troubles.

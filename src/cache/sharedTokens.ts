@@ -32,7 +32,7 @@ export const make = (sharing: Sharing): Pick<TokenCacheService, "alias" | "confi
 
   const keepHere = (key: CacheKey, token: AccessToken, won: Won) =>
     Effect.map(local.keep(key, token, won), (held) => {
-      if (!isLocal(key.partition)) held?.checkedUntil(standings.await(key.partition))
+      if (!isLocal(key.partition)) held?.checkedUntil(standings.nextLook(key.partition))
     })
 
   /** A token that another process has won, if it is what is asked for. */

@@ -38,7 +38,7 @@ export const make = (
           )
     )
 
-  const enlist = (partition: Partition) => outbox.send(`list ${partition.id}`, backing.enlist(partition))
+  const enlist = (partition: Partition) => outbox.send(`list ${partition.id}`, backing.enlist(partition), "list")
 
   const removeAll = (id: string, here: Effect.Effect<void>, there: (at: number) => Effect.Effect<void, StoreError>) =>
     Effect.gen(function* () {
@@ -93,7 +93,9 @@ export const make = (
           if (answer.value.isNew && answer.value.user !== undefined) yield* enlist(partition)
         } else {
           yield* local.modifyUser(partition, sequence, next)
-          yield* outbox.send(partition.id, later(partition, next))
+          // A renewal that waits will write whatever memory holds by then.
+          const isRenewal = next(undefined) === undefined
+          yield* outbox.send(partition.id, later(partition, next), isRenewal ? "renewal" : undefined)
           yield* enlist(partition)
         }
       }),

@@ -47,7 +47,7 @@ export class Standings {
   }
 
   /** When what is kept now is to be looked at: soon where nothing is known of its partition. */
-  await({ id }: Partition): number {
+  nextLook({ id }: Partition): number {
     const known = this.of(id)
     this.known.set(id, known)
     return known.checkAt

@@ -111,7 +111,7 @@ describe.each(clients)("a store in Redis through $name, when", ({ connect }) => 
       for (const work of tried) {
         const exit = yield* Effect.exit(work)
         const error = yield* Effect.flip(exit)
-        assert.include(error, { _tag: "StoreError", reason: "failed", code: "OOM" } as const)
+        assert.include(error, { _tag: "StoreError", reason: "refused", code: "OOM" } as const)
         const cause = Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""
         const shown = [error.message, error.stack, inspect(error, { depth: 9 }), JSON.stringify(error), cause]
         assert.notInclude(shown.join("\n"), "hunter2")

@@ -107,7 +107,7 @@ describe.each(clients)("a store in Redis through $name", ({ connect }) => {
     Effect.gen(function* () {
       const { server, store } = yield* fresh
       yield* server.cli("rpush", "entra:key", "element")
-      const wrong = { _tag: "StoreError", reason: "failed", code: "WRONGTYPE" } as const
+      const wrong = { _tag: "StoreError", reason: "refused", code: "WRONGTYPE" } as const
       assert.include(yield* Effect.flip(store.get("key")), { operation: "get", ...wrong })
       const swapped = store.compareAndSet("key", Option.some("value"), "next", minute)
       assert.include(yield* Effect.flip(swapped), { operation: "compareAndSet", ...wrong })

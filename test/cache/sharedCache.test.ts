@@ -669,6 +669,29 @@ describe("a store that", () => {
     })
   )
 
+  it.scoped("is away for long is told of the last refresh token, however many there were", () =>
+    Effect.gen(function* () {
+      const { one, two, watched } = yield* down("well")
+      yield* signIn(one, "0")
+      watched.state = "failing"
+      const renew = (index: number) =>
+        one.modifyUser(ann.partition, one.unsafeNextSequence(), (known) =>
+          known?.refreshToken !== undefined && Redacted.value(known.refreshToken) === `${index - 1}`
+            ? user(`${index}`)
+            : undefined
+        )
+      for (let index = 1; index <= 100; index++) yield* renew(index)
+      assert.strictEqual(yield* refreshTokenOf(one), "100")
+      watched.state = "well"
+      watched.asked.length = 0
+      yield* eventually(
+        Effect.zipRight(TestClock.adjust("2 seconds"), refreshTokenOf(two)),
+        (refreshToken) => refreshToken === "100"
+      )
+      assert.isBelow(watched.asked.filter((line) => line.startsWith("compareAndSet")).length, 20)
+    })
+  )
+
   it.scoped("is away is told of a sign-out later, and the user stays out meanwhile", () =>
     Effect.gen(function* () {
       const { one, two, watched } = yield* down("well")
