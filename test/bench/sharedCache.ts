@@ -10,6 +10,7 @@ import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as AccessToken from "../../src/core/AccessToken.js"
 import * as Authority from "../../src/core/Authority.js"
 import * as ClientCredential from "../../src/credential/ClientCredential.js"
+import { setup } from "../support/machine.js"
 import * as Redis from "../support/redis.js"
 import { type Benchmark, type Candidate, compare, type Row } from "./measure.js"
 
@@ -242,6 +243,7 @@ export const sharedCache: Benchmark = {
   name: "shared-cache",
   run: ({ rounds }) =>
     Effect.gen(function* () {
+      yield* Effect.sync(setup)
       const server = yield* Redis.start()
       const all = yield* connections(server.url)
       const ofHits = yield* hits(server, all, rounds)
