@@ -5,13 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
+import { untilSettled } from "./contention.js"
 import { type FileFailure, failureOf, patiently } from "./fileFailure.js"
 import { type FileFolder, touchNew, uniquePart } from "./fileFolder.js"
 import { withMsalLock } from "./fileLock.js"
 import { checkFile } from "./fileRead.js"
 import { type Document, empty, longest, type Malformed, parse, print } from "./msalDocument.js"
-import { stepAside } from "./stepAside.js"
-import { contended, type Operation, StoreError, type TokenStore } from "./TokenStore.js"
+import { type Operation, StoreError, type TokenStore } from "./TokenStore.js"
 
 /** Where a document is that MSAL reads and writes, too. */
 export interface MsalPlace {
@@ -51,20 +51,21 @@ export const storePlace = (store: TokenStore, key: string): MsalPlace => {
     compareAndSet === undefined ? Effect.as(store.set(key, next, life), true) : compareAndSet(key, raw, next, life)
   const textIn = (raw: Option.Option<string>) => Option.getOrElse(raw, () => "")
 
-  const update = <A>(change: (document: Document) => readonly [A, Document], tries = 1): Effect.Effect<A, StoreError> =>
-    Effect.gen(function* () {
-      const raw = yield* store.get(key)
-      const document = yield* documentIn("set", textIn(raw))
-      const [result, next] = change(document)
-      if (next === document || (yield* write(raw, print(next)))) return result
-      if (tries >= mostTries) return yield* new StoreError({ operation: "set", reason: "failed", code: contended })
-      yield* stepAside(tries)
-      return yield* update(change, tries + 1)
-    })
+  const update = <A>(change: (document: Document) => readonly [A, Document]): Effect.Effect<A, StoreError> =>
+    untilSettled(
+      "set",
+      mostTries,
+      Effect.gen(function* () {
+        const raw = yield* store.get(key)
+        const document = yield* documentIn("set", textIn(raw))
+        const [result, next] = change(document)
+        return next === document || (yield* write(raw, print(next))) ? Option.some(result) : Option.none()
+      })
+    )
 
   return {
     read: Effect.flatMap(store.get(key), (raw) => documentIn("get", textIn(raw))),
-    update: (change) => update(change)
+    update
   }
 }
 

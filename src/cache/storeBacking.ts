@@ -8,7 +8,7 @@ import { makeGuid } from "../core/guid.js"
 import type { Backing, Reading, Standing } from "./backing.js"
 import { type CacheKey, type Partition, partitionIn } from "./cacheKey.js"
 import type { Cipher } from "./cipher.js"
-import { stepAside } from "./stepAside.js"
+import { untilSettled } from "./contention.js"
 import {
   isNewerRecord,
   listIn,
@@ -23,7 +23,7 @@ import {
 import { leasesIn } from "./storeLeases.js"
 import * as StoreNames from "./storeNames.js"
 import type { Unreadable } from "./TokenEncryption.js"
-import { contended, type Operation, StoreError, type TokenStore } from "./TokenStore.js"
+import { StoreError, type TokenStore } from "./TokenStore.js"
 
 /** As long as Entra's refresh tokens live unused; longer is nothing kept. */
 const userLife = Duration.days(90)
@@ -93,17 +93,6 @@ export const make = (options: {
           : Effect.succeed(false)
       ))
 
-  const again = <A>(operation: Operation, attempt: Effect.Effect<Option.Option<A>, StoreError>) => {
-    const tried = (left: number): Effect.Effect<A, StoreError> =>
-      Effect.flatMap(attempt, (result) => {
-        if (Option.isSome(result)) return Effect.succeed(result.value)
-        return left > 1
-          ? Effect.zipRight(stepAside(mostTries - left), tried(left - 1))
-          : new StoreError({ operation, reason: "failed", code: contended })
-      })
-    return tried(mostTries)
-  }
-
   const getMany: NonNullable<TokenStore["getMany"]> =
     store.getMany?.bind(store) ??
     ((keys) => Effect.forEach(keys, (key) => store.get(key), { concurrency: "unbounded" }))
@@ -128,8 +117,9 @@ export const make = (options: {
     change: (record: StoredPartition, now: number) => StoredPartition
   ): Effect.Effect<StoredPartition, StoreError> =>
     Effect.flatMap(names.partition(partition), (at) =>
-      again(
+      untilSettled(
         "compareAndSet",
+        mostTries,
         Effect.gen(function* () {
           const { raw, record } = yield* recordAt(at.standing)
           if (record === undefined && Option.exists(raw, isNewerRecord)) return yield* newer
@@ -205,8 +195,9 @@ export const make = (options: {
       ? Effect.void
       : Effect.flatMap(names.group(group), ({ index }) =>
           listing.withPermits(1)(
-            again(
+            untilSettled(
               "compareAndSet",
+              mostTries,
               Effect.gen(function* () {
                 const raw = yield* store.get(index)
                 const listed = (yield* opened(index, raw, listIn)) ?? []
@@ -225,8 +216,9 @@ export const make = (options: {
     Effect.gen(function* () {
       const record = yield* amend(partition, epoch, same)
       const isMine = epoch === undefined || record.epoch === epoch
-      return yield* again(
+      return yield* untilSettled(
         "compareAndSet",
+        mostTries,
         Effect.gen(function* () {
           const { key, raw, user: stored } = yield* userAt(partition)
           // What is there and can't be read is somebody's: another key's, or a newer version's.

@@ -7,7 +7,7 @@ import {
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import * as Undici from "@effect/platform-node/Undici"
-import { Clock, Context, Duration, Effect, Layer, Logger, LogLevel, Redacted, Runtime } from "effect"
+import { Context, Effect, Layer, Logger, LogLevel, Redacted, Runtime } from "effect"
 import type { TokenCache } from "../../src/cache/TokenCache.js"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as IdTokenVerifier from "../../src/client/IdTokenVerifier.js"
@@ -170,24 +170,6 @@ export const unasked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 export const alice = `${defaults.userObjectId}.${defaults.tenantId}`
 export const bob = `${defaults.secondUserObjectId}.${defaults.tenantId}`
 export const carol = `${defaults.otherUserObjectId}.${defaults.otherTenantId}`
-
-/** Time as it is, and what a test adds to it. */
-export const shiftedClock = () => {
-  const real = Clock.make()
-  let offset = 0
-  const clock: Clock.Clock = {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis() + offset,
-    unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos() + BigInt(offset) * 1_000_000n,
-    currentTimeMillis: Effect.map(real.currentTimeMillis, (now) => now + offset),
-    currentTimeNanos: Effect.map(real.currentTimeNanos, (now) => now + BigInt(offset) * 1_000_000n),
-    sleep: (duration) => real.sleep(duration)
-  }
-  const pass = (time: Duration.DurationInput) => {
-    offset += Duration.toMillis(time)
-  }
-  return { within: Effect.withClock(clock), pass }
-}
 
 /** What is logged as a warning, or worse. */
 export const warnings = () => {

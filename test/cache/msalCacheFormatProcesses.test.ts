@@ -1,44 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync } from "node:fs"
-import { rm } from "node:fs/promises"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { build } from "esbuild"
 import { withMsalLock } from "../../src/cache/fileLock.js"
 import * as MsalDocument from "../../src/cache/msalDocument.js"
+import { compiled } from "../support/compiled.js"
 import { accountsOfMsal, entitiesOf, publicCloud } from "./msalCacheFormatClients.js"
 import { sharedFile } from "./msalCacheFormatFiles.js"
 import { right } from "./msalDocuments.js"
-
-/** Beside the packages that the program needs; one for each run of the tests, for they may run at the same time. */
-const cache = fileURLToPath(new URL("../../node_modules/.cache/", import.meta.url))
-
-const compiled = Effect.gen(function* () {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      mkdirSync(cache, { recursive: true })
-      return mkdtempSync(join(cache, "msal-cache-"))
-    }),
-    (path) => Effect.promise(() => rm(path, { recursive: true }))
-  )
-  yield* Effect.promise(() =>
-    build({
-      entryPoints: [fileURLToPath(new URL("msalCacheFormatProgram.ts", import.meta.url))],
-      bundle: true,
-      packages: "external",
-      platform: "node",
-      format: "esm",
-      target: "node20",
-      outdir: folder,
-      outExtension: { ".js": ".mjs" },
-      logLevel: "warning"
-    })
-  )
-  return join(folder, "msalCacheFormatProgram.mjs")
-})
 
 /** What a process has told, when it has ended well. */
 const told = (child: ChildProcess) =>
@@ -72,7 +41,7 @@ const rounds = 12
 const together = (kinds: ReadonlyArray<"ours" | "locking" | "published">) =>
   Effect.gen(function* () {
     const shared = yield* sharedFile
-    const program = yield* compiled
+    const program = yield* compiled(new URL("msalCacheFormatProgram.ts", import.meta.url))
     let looks = 0
     const look = Effect.gen(function* () {
       const text = yield* shared.text

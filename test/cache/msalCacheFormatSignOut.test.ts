@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { defaults } from "../support/emulated.js"
+import { shiftedClock } from "../support/shiftedClock.js"
 import {
   accountsOfMsal,
   alice,
@@ -10,7 +11,6 @@ import {
   entitiesOf,
   type Msal,
   publicCloud,
-  shiftedClock,
   signInMsal,
   signInOurs,
   silentlyMsal,
@@ -45,7 +45,7 @@ type Together = Effect.Effect.Success<typeof twoPeople>
 for (const [name, world] of Object.entries(worlds)) {
   describe(`who signs out, with one file, at ${name}`, () => {
     it.scopedLive("of msal-node, is not listed by us any more, and has no token within a minute", () => {
-      const { pass, within } = shiftedClock()
+      const { clock, pass } = shiftedClock()
       return Effect.gen(function* () {
         const { client, node } = yield* twoPeople
         for (const account of [alice, bob]) yield* unasked(client.acquireTokenSilent(silent(account)))
@@ -56,7 +56,7 @@ for (const [name, world] of Object.entries(worlds)) {
         assert.deepInclude(value, { _tag: "InteractionRequired", error: "login_required" })
         assert.lengthOf(sent, 0)
         yield* unasked(client.acquireTokenSilent(silent(bob)))
-      }).pipe(within, Effect.provide(world()))
+      }).pipe(Effect.withClock(clock), Effect.provide(world()))
     })
 
     it.scopedLive("of us, is not known to msal-node any more when it reads anew", () =>
@@ -98,14 +98,14 @@ describe("with one file", () => {
   )
 
   it.scopedLive("whoever signs in again with msal-node after a sign-out is signed in with us", () => {
-    const { pass, within } = shiftedClock()
+    const { clock, pass } = shiftedClock()
     return Effect.gen(function* () {
       const { client, node } = yield* twoPeople
       yield* signOutOfMsal(node, alice)
       yield* signInMsal(node)
       pass("61 seconds")
       yield* unasked(client.acquireTokenSilent(silent(alice)))
-    }).pipe(within, Effect.provide(publicCloud()))
+    }).pipe(Effect.withClock(clock), Effect.provide(publicCloud()))
   })
 
   it.scopedLive("whoever signs in again with us after a sign-out is signed in with msal-node", () =>

@@ -1,9 +1,8 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import {
   Array as Arr,
-  Clock,
   Context,
-  Duration,
+  type Duration,
   Effect,
   FiberRef,
   HashMap,
@@ -26,6 +25,7 @@ import type { TokenProvider, TokenSource } from "../../src/core/TokenProvider.js
 import * as ClientCredential from "../../src/credential/ClientCredential.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
+import { shiftedClock } from "../support/shiftedClock.js"
 
 export const { defaults } = EntraEmulator
 
@@ -108,23 +108,6 @@ export interface Replica {
   readonly within: Within
   /** Lets time pass for this replica alone. */
   readonly pass: (time: Duration.DurationInput) => void
-}
-
-const shiftedClock = () => {
-  const real = Clock.make()
-  let offset = 0
-  const clock: Clock.Clock = {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis() + offset,
-    unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos() + BigInt(offset) * 1_000_000n,
-    currentTimeMillis: Effect.map(real.currentTimeMillis, (now) => now + offset),
-    currentTimeNanos: Effect.map(real.currentTimeNanos, (now) => now + BigInt(offset) * 1_000_000n),
-    sleep: (duration) => real.sleep(duration)
-  }
-  const pass = (time: Duration.DurationInput) => {
-    offset += Duration.toMillis(time)
-  }
-  return { clock, pass }
 }
 
 /** The lines of one replica, each with its level first. */

@@ -3,7 +3,7 @@ import { Effect, Exit, Fiber, Schema } from "effect"
 import * as Fault from "../../src/emulator/Fault.js"
 import * as Redis from "../support/redis.js"
 import { authority, eventually, type Kind, width } from "./redisFleet.js"
-import { compiled, start } from "./redisFleetProcesses.js"
+import { compiledProgram, start } from "./redisFleetProcesses.js"
 
 const decodeStorm = Schema.decodeUnknown(
   Schema.Struct({ tokens: Schema.Number, asked: Schema.Number, lines: Schema.Array(Schema.String) })
@@ -12,7 +12,7 @@ const decodeOne = Schema.decodeUnknown(Schema.Struct({ took: Schema.Number, sour
 
 const fleet = (count: number, settings: { readonly client: string; readonly kind: Kind; readonly lease: string }) =>
   Effect.gen(function* () {
-    const [program, redis, entra] = yield* Effect.all([compiled, Redis.start(), authority()])
+    const [program, redis, entra] = yield* Effect.all([compiledProgram, Redis.start(), authority()])
     const processes = yield* Effect.all(
       Array.from({ length: count }, () =>
         start(program, {

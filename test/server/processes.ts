@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process"
+import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
+import { replyTo } from "../support/replies.js"
 
 const folder = new URL("../../node_modules/.cache/processes/", import.meta.url)
 const names = ["Emulator", "MiddleTier", "Client", "Msal"] as const
@@ -22,23 +23,6 @@ export const compile = Effect.promise(() =>
     logLevel: "warning"
   })
 )
-
-const isReply = (
-  message: unknown
-): message is { readonly id: number; readonly value?: unknown; readonly failure?: string } =>
-  typeof message === "object" && message !== null && "id" in message
-
-const replyTo = (child: ChildProcess, id: number) =>
-  Effect.async<unknown, Error>((resume) => {
-    const listen = (message: unknown) => {
-      if (!isReply(message) || message.id !== id) return
-      child.off("message", listen)
-      resume(message.failure === undefined ? Effect.succeed(message.value) : Effect.fail(new Error(message.failure)))
-    }
-    child.on("message", listen)
-    child.once("exit", (code) => resume(Effect.fail(new Error(`ended with ${code}`))))
-    return Effect.sync(() => child.off("message", listen))
-  })
 
 /** Starts a program, and ends it with the scope; gives what tells it what to do. */
 export const start = (name: Program, settings: Readonly<Record<string, string>> = {}) =>

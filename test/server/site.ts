@@ -4,9 +4,8 @@ import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -24,6 +23,7 @@ import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
 import * as WebSession from "../../src/server/WebSession.js"
 import * as WebSignIn from "../../src/server/WebSignIn.js"
+import { shiftedClock } from "../support/shiftedClock.js"
 import { Browser } from "./browser.js"
 
 export const { defaults } = EntraEmulator
@@ -77,24 +77,6 @@ const pages = Layer.mergeAll(
   HttpLayerRouter.add("POST", "/form", form),
   HttpLayerRouter.add("GET", "/insatiable", insatiable)
 ).pipe(Layer.provide(WebSignIn.required.layer))
-
-/** Time as it is, and what a test adds to it. */
-const shiftedClock = () => {
-  const real = Clock.make()
-  let offset = 0
-  const clock: Clock.Clock = {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis() + offset,
-    unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos() + BigInt(offset) * 1_000_000n,
-    currentTimeMillis: Effect.map(real.currentTimeMillis, (now) => now + offset),
-    currentTimeNanos: Effect.map(real.currentTimeNanos, (now) => now + BigInt(offset) * 1_000_000n),
-    sleep: (duration) => real.sleep(duration)
-  }
-  const pass = (time: Duration.DurationInput) => {
-    offset += Duration.toMillis(time)
-  }
-  return { clock, pass }
-}
 
 const witness = () => {
   const lines: Array<string> = []
