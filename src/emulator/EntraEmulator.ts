@@ -1,6 +1,7 @@
 /**
  * Entra ID on loopback, for tests and demos: metadata, client credentials, people who sign in, on-behalf-of, Conditional
- * Access, APIs that check tokens again and again, and faults on demand; and below their own paths Azure AD B2C and AD FS.
+ * Access, APIs that check tokens again and again, and faults on demand; and below their own paths Azure AD B2C, AD FS and
+ * the endpoints for managed identities of all kinds of hosts.
  * It shares no code with the client of this package, so that the two can't share a mistake. Its tokens are signed with a
  * key that is made at start, and carry the claim `emulator`.
  *
@@ -83,11 +84,28 @@
  *   algorithm its assertions need;
  * - External ID: that all but the issuer's host is as at Entra. The first version's endpoints are named and absent.
  *
- * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, personal accounts,
- * device code, implicit and hybrid flows, single-page applications (`Origin`), on-behalf-of at AD FS, sign-in frequency,
- * managed identities; of continuous access evaluation the minutes until an API has heard of an event, the policies of
- * places that an API knows by itself, the token of one hour for who is at two addresses at once, and an application that
- * was disabled or moved.
+ * And of managed identities, for these:
+ * - the order of the checks; which version a host takes beyond those that are documented; several names of an identity in
+ *   one request (here all have to be of one); several resources (refused as if there were none); that the client id of the
+ *   system's own identity serves like any other;
+ * - how long a host hands out the same token (here half of its life, per host, identity, resource and capabilities);
+ *   `iat` (real ones lie five minutes back); that tokens are of the second version, and `aud` the API's application id;
+ * - the text for X-Forwarded-For and for missing parameters; 405 and its bodies; the members of `/metadata/instance` but
+ *   `location`; IMDS says `bad_request_102` in its table of errors, and has been seen to say other things;
+ * - App Service: 400 without and 401 with a wrong secret, their texts and those for a missing resource and a wrong
+ *   version; that `token_sha256_to_refresh` and `xms_cc` have the same meaning in every version from 2019-08-01 on, which
+ *   a design of MSAL.NET foresees (for Service Fabric too); other hosts ignore both;
+ * - Azure Machine Learning: every error, and `client_id`; Cloud Shell: every error but `AudienceNotSupported`. The real
+ *   one is said to ignore the name of an identity, and gives the person's own token: here it is the system's identity;
+ * - Azure Arc: the body of its 401, and that a wrong key brings a new challenge; which members confirm an identity is
+ *   taken from MSAL Node;
+ * - Service Fabric: that `principalId` chooses an identity that the application has, and that other names are ignored.
+ *
+ * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, personal
+ * accounts, device code, implicit and hybrid flows, single-page applications (`Origin`), on-behalf-of at AD FS, sign-in
+ * frequency, the second version of managed identities (proof of possession); of continuous access evaluation the
+ * minutes until an API has heard of an event, the policies of places that an API knows by itself, the token of one hour
+ * for who is at two addresses at once, and an application that was disabled or moved.
  *
  * @since 0.1.0
  */
@@ -100,10 +118,12 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import * as Answers from "./answers.js"
+import * as ArcKeys from "./arcKeys.js"
 import * as Incoming from "./asked.js"
 import * as AssertionKeys from "./assertionKeys.js"
 import * as Consents from "./consents.js"
@@ -111,6 +131,7 @@ import { defaultDirectory } from "./defaultDirectory.js"
 import type { Directory, Policy } from "./directory.js"
 import * as Events from "./events.js"
 import type { Fault } from "./Fault.js"
+import * as IdentityEnvironment from "./identityEnvironment.js"
 import * as InProcess from "./inProcess.js"
 import * as Recorder from "./recorder.js"
 import * as Routes from "./routes.js"
@@ -118,6 +139,7 @@ import * as SigningKey from "./signingKey.js"
 import * as UserToken from "./userToken.js"
 import * as World from "./world.js"
 
+export { type ArcKeyFiles, ArcKeyNotWritten } from "./arcKeys.js"
 export { defaultDirectory, defaults } from "./defaultDirectory.js"
 export type {
   Api,
@@ -126,6 +148,8 @@ export type {
   Directory,
   Farm,
   FederatedCredential,
+  Machine,
+  ManagedIdentity,
   Policy,
   Requirement,
   Secret,
@@ -133,6 +157,7 @@ export type {
   User,
   UserFlow
 } from "./directory.js"
+export type { ManagedIdentityHost } from "./identityEnvironment.js"
 export type { RecordedAssertion } from "./jwt.js"
 export type { RecordedRequest } from "./recorder.js"
 export type { UserTokenOptions } from "./userToken.js"
@@ -144,7 +169,9 @@ export type { UserTokenOptions } from "./userToken.js"
  * (`multi`); `rotating` ones, as other servers have them, end the whole grant when they are used twice.
  *
  * Where the client declares cp1 and the API has `cae`, tokens live for `caeTokenLifetime` whatever `tokenLifetime` says
- * (28 hours, an application's own 24), and `refresh_in` is half of that.
+ * (28 hours, an application's own 24), and `refresh_in` is half of that. Those of managed identities live for
+ * `identityTokenLifetime` (24 hours). `arcKeyFiles` says where the keys of Azure Arc are written (nowhere: `arcKeys` of the
+ * service has them).
  *
  * @since 0.1.0
  * @category models
@@ -154,6 +181,8 @@ export interface Options {
   readonly tokenLifetime?: Duration.DurationInput | undefined
   readonly caeTokenLifetime?: Duration.DurationInput | undefined
   readonly refreshIn?: Duration.DurationInput | undefined
+  readonly identityTokenLifetime?: Duration.DurationInput | undefined
+  readonly arcKeyFiles?: ArcKeys.ArcKeyFiles | undefined
   readonly refreshTokens?: "multi" | "rotating" | undefined
   readonly seed?: string | undefined
 }
@@ -175,6 +204,26 @@ export interface Service {
   readonly scriptApi: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
   /** How many of those have not been played. */
   readonly pendingApiFaults: Effect.Effect<number>
+  /**
+   * Appends to the faults which the next answers of the endpoints for managed identities play, whichever is asked. Each of
+   * the two requests that Azure Arc needs is one; one without its `Metadata` header, where that is needed, plays none, so
+   * that a client may look whether somebody is there.
+   */
+  readonly scriptIdentity: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
+  /** How many of those have not been played. */
+  readonly pendingIdentityFaults: Effect.Effect<number>
+  /**
+   * The environment variables of a host, below the emulator's origin; the secret in them is made anew at each start.
+   * Service Fabric wants the SHA-1 `thumbprint` of the server's certificate, in hex: without it, one that no certificate
+   * has.
+   */
+  readonly managedIdentityEnvironment: (
+    host: IdentityEnvironment.ManagedIdentityHost,
+    origin: string,
+    options?: { readonly thumbprint?: string | undefined }
+  ) => Record<string, string>
+  /** The keys of Azure Arc that have not served, by the path of the file that a challenge has named. */
+  readonly arcKeys: Effect.Effect<ReadonlyMap<string, Redacted.Redacted>>
   /** The last 10 000 requests to whatever endpoint, the APIs' too, oldest first, secrets masked. */
   readonly requests: Effect.Effect<ReadonlyArray<Recorder.RecordedRequest>>
   /** Sets how far the emulator's clock is from ours: ahead unless told `behind`. */
@@ -191,7 +240,10 @@ export interface Service {
    * challenge the person's access tokens that show cp1; others live until they expire.
    */
   readonly revoke: (username: string) => Effect.Effect<void>
-  /** The same for the access tokens that an application got for itself; dies of one that the directory does not have. */
+  /**
+   * The same for the access tokens that an application or a managed identity got for itself; dies of one that the directory
+   * does not have.
+   */
   readonly revokeApp: (clientId: string) => Effect.Effect<void>
   /** Disables an account: no sign-in, no exchange, and its access tokens are challenged as after `revoke`. */
   readonly disable: (username: string) => Effect.Effect<void>
@@ -248,6 +300,8 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       tokenLifetime = "3599 seconds",
       caeTokenLifetime,
       refreshIn,
+      identityTokenLifetime = "24 hours",
+      arcKeyFiles = ArcKeys.inMemory,
       refreshTokens = "multi",
       seed
     } = options
@@ -258,6 +312,9 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       tokenLifetime: Duration.decode(tokenLifetime),
       caeTokenLifetime: caeTokenLifetime === undefined ? undefined : Duration.decode(caeTokenLifetime),
       refreshIn: refreshIn === undefined ? undefined : Duration.decode(refreshIn),
+      identityTokenLifetime: Duration.decode(identityTokenLifetime),
+      identitySecret: Encoding.encodeHex(crypto.getRandomValues(new Uint8Array(16))).toUpperCase(),
+      arcKeyFiles,
       refreshTokens,
       varies: seed !== undefined
     })
@@ -269,6 +326,11 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       pendingFaults: world.faults.pending,
       scriptApi: world.apiFaults.script,
       pendingApiFaults: world.apiFaults.pending,
+      scriptIdentity: world.identityFaults.script,
+      pendingIdentityFaults: world.identityFaults.pending,
+      managedIdentityEnvironment: (host, origin, { thumbprint } = {}) =>
+        IdentityEnvironment.of(world, host, origin, thumbprint),
+      arcKeys: Effect.sync(() => new Map(world.memory.arcKeys)),
       requests: recorder.all,
       skew: (by, direction = "ahead") =>
         world.skew(direction === "ahead" ? Duration.toMillis(by) : -Duration.toMillis(by)),

@@ -1,16 +1,19 @@
 /**
- * The emulator on a Node server of its own: TLS where it is wanted, and resets, which only the owner of a socket can play.
+ * The emulator on a Node server of its own: TLS where it is wanted, resets, which only the owner of a socket can play, and
+ * the keys of Azure Arc as real files.
  *
  * Needs the optional peers `@effect/platform-node` and `selfsigned`.
  *
  * @since 0.1.0
  */
+import { X509Certificate } from "node:crypto"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import type * as Net from "node:net"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Clock from "effect/Clock"
@@ -20,23 +23,28 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as SelfSigned from "selfsigned"
 import * as Answers from "./answers.js"
+import * as ArcKeyFiles from "./arcKeyFiles.js"
+import * as ArcKeys from "./arcKeys.js"
 import { Connection, type Cut } from "./connection.js"
 import * as EntraEmulator from "./EntraEmulator.js"
 
 /**
  * Where the emulator listens: the origin for an authority (`https://localhost:PORT`, or `http://127.0.0.1:PORT` without
- * TLS) and the certificate to trust for it, in PEM.
+ * TLS), the certificate to trust for it, in PEM, and its SHA-1 thumbprint in upper-case hex, by which Service Fabric knows
+ * it.
  *
  * @since 0.1.0
  * @category tags
  */
 export class Address extends Context.Tag("effect-entra/EntraEmulatorNode/Address")<
   Address,
-  { readonly origin: string; readonly certificate: string | undefined }
+  { readonly origin: string; readonly certificate: string | undefined; readonly thumbprint: string | undefined }
 >() {}
 
 /**
- * The emulator's options, the port (any free one unless given) and whether to speak TLS (no).
+ * The emulator's options, the port (any free one unless given), whether to speak TLS (no), and the folder for the keys of
+ * Azure Arc (`/var/opt/azcmagent/tokens`, the only one that clients on Linux look into). That folder is made when the first
+ * client asks, and stays; the files in it go with the layer. Where it can't be made, the client is told so, with 500.
  *
  * @since 0.1.0
  * @category models
@@ -44,6 +52,7 @@ export class Address extends Context.Tag("effect-entra/EntraEmulatorNode/Address
 export interface Options extends EntraEmulator.Options {
   readonly port?: number | undefined
   readonly tls?: boolean | undefined
+  readonly arcKeyFolder?: string | undefined
 }
 
 const loopback = "127.0.0.1"
@@ -67,6 +76,8 @@ const makeCertificate = Effect.promise(() =>
     ]
   })
 )
+
+const thumbprintOf = (certificate: string) => new X509Certificate(certificate).fingerprint.replaceAll(":", "")
 
 /** The TCP sockets of a server by the port of their other end: under TLS a request shows only what wraps its socket. */
 type Sockets = Map<number, Net.Socket>
@@ -142,9 +153,15 @@ const serve = (
     const bound = host.address._tag === "TcpAddress" ? host.address.port : port
     return {
       origin: tls ? `https://localhost:${bound}` : `http://${loopback}:${bound}`,
-      certificate: certificate?.cert
+      certificate: certificate?.cert,
+      thumbprint: certificate === undefined ? undefined : thumbprintOf(certificate.cert)
     }
   })
+
+const arcKeyFilesOf = ({ arcKeyFiles, arcKeyFolder = ArcKeys.defaultFolder }: Options) =>
+  arcKeyFiles === undefined
+    ? Effect.provide(ArcKeyFiles.make(arcKeyFolder), NodeFileSystem.layer)
+    : Effect.succeed(arcKeyFiles)
 
 /**
  * An emulator that listens on 127.0.0.1 as long as the layer lives; every connection is closed with it.
@@ -155,10 +172,14 @@ const serve = (
 export const layer = (
   options: Options = {}
 ): Layer.Layer<EntraEmulator.EntraEmulator | Address, HttpServerError.ServeError> =>
-  Layer.provideMerge(
-    Layer.scoped(
-      Address,
-      Effect.flatMap(EntraEmulator.EntraEmulator, (emulator) => serve(emulator, options))
-    ),
-    EntraEmulator.layer(options)
+  Layer.unwrapScoped(
+    Effect.map(arcKeyFilesOf(options), (arcKeyFiles) =>
+      Layer.provideMerge(
+        Layer.scoped(
+          Address,
+          Effect.flatMap(EntraEmulator.EntraEmulator, (emulator) => serve(emulator, options))
+        ),
+        EntraEmulator.layer({ ...options, arcKeyFiles })
+      )
+    )
   )

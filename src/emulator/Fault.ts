@@ -1,5 +1,6 @@
 /**
- * What goes wrong on demand: each fault is one answer of the token endpoint, or of an API.
+ * What goes wrong on demand: each fault is one answer of the token endpoint, of an API, or of an endpoint for managed
+ * identities.
  *
  * @since 0.1.0
  */

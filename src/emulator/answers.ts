@@ -80,16 +80,13 @@ export const describe = (world: World, refusal: Refusal): Effect.Effect<string, 
  * The error body of the protocol page (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow);
  * the other authorities give `error` and `error_description` alone.
  */
-export const refuse = (
-  world: World,
-  refusal: Refusal
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
+export const membersOf = (world: World, refusal: Refusal): Effect.Effect<Chance.Members, never, Asked> =>
   Effect.gen(function* () {
     const asked = yield* Asked
     const description = yield* describe(world, refusal)
     const spoken = { error: refusal.error, error_description: description }
-    if (refusal.prefix !== undefined) return yield* json(world, refusal.status, spoken, [], refusal.headers)
-    const members = {
+    if (refusal.prefix !== undefined) return spoken
+    return {
       ...spoken,
       error_codes: [refusal.code],
       timestamp: timestampOf(yield* world.now),
@@ -99,9 +96,15 @@ export const refuse = (
       ...(refusal.suberror === undefined ? undefined : { suberror: refusal.suberror }),
       ...(refusal.claims === undefined ? undefined : { claims: refusal.claims })
     }
-    const optional = ["timestamp", "trace_id", "correlation_id", "error_uri"]
-    return yield* json(world, refusal.status, members, optional, refusal.headers)
   })
+
+export const refuse = (
+  world: World,
+  refusal: Refusal
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Asked> =>
+  Effect.flatMap(membersOf(world, refusal), (members) =>
+    json(world, refusal.status, members, ["timestamp", "trace_id", "correlation_id", "error_uri"], refusal.headers)
+  )
 
 /** Dated by the emulator's clock, unless a script dated it. */
 export const dated = (

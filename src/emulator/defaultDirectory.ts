@@ -1,7 +1,7 @@
 /** The directory of an emulator that is given none, and the names in it. */
 import * as DateTime from "effect/DateTime"
 import * as Redacted from "effect/Redacted"
-import { type Api, type App, type Directory, graphAppId, type User } from "./directory.js"
+import { type Api, type App, type Directory, graphAppId, type ManagedIdentity, type User } from "./directory.js"
 
 const clientId = "00001111-aaaa-2222-bbbb-3333cccc4444"
 const apiAppId = "11112222-bbbb-3333-cccc-4444dddd5555"
@@ -11,6 +11,7 @@ const otherTenantId = "bbbbcccc-1111-dddd-2222-eeee3333ffff"
 const graphUri = "https://graph.microsoft.com"
 const b2cDomain = "contosob2c.onmicrosoft.com"
 const adfsApiUri = "https://tasks.adatum.example"
+const resourceGroup = "/subscriptions/aaaa0a0a-bb1b-cc2c-dd3d-eeeeee4e4e4e/resourcegroups/emulated/providers"
 
 /**
  * The names of the default directory, so that a program can be written against it: the GUIDs are those that Microsoft's
@@ -80,7 +81,28 @@ export const defaults = {
   adfsScope: `${adfsApiUri}/tasks.read`,
   adfsApiUri,
   adfsUsername: "erik@adatum.example",
-  adfsUserObjectId: "bbbbbbbb-7777-8888-9999-cccccccccccc"
+  adfsUserObjectId: "bbbbbbbb-7777-8888-9999-cccccccccccc",
+
+  /** The machine's identities, all of the first tenant; the main API's role is granted to the first and the second. */
+  managedIdentity: {
+    systemAssigned: {
+      clientId: "55556666-ffff-7777-aaaa-8888bbbb9999",
+      objectId: "cccccccc-8888-9999-0000-dddddddddddd",
+      resourceId: `${resourceGroup}/Microsoft.Compute/virtualMachines/emulated`
+    },
+    userAssigned: {
+      clientId: "66667777-aaaa-8888-bbbb-9999cccc0000",
+      objectId: "dddddddd-9999-0000-1111-eeeeeeeeeeee",
+      resourceId: `${resourceGroup}/Microsoft.ManagedIdentity/userAssignedIdentities/emulated`
+    },
+    otherUserAssigned: {
+      clientId: "77778888-bbbb-9999-cccc-0000dddd1111",
+      objectId: "eeeeeeee-0000-1111-2222-ffffffffffff",
+      resourceId: `${resourceGroup}/Microsoft.ManagedIdentity/userAssignedIdentities/other`
+    },
+    /** `resource` for the main API, by its identifier URI. */
+    resource: `api://${apiAppId}`
+  }
 } as const
 
 const apis: ReadonlyArray<Api> = [
@@ -131,11 +153,18 @@ const user = (objectId: string, username: string, displayName: string): User => 
   claims: { email: username }
 })
 
+const identity = (
+  names: Pick<ManagedIdentity, "clientId" | "objectId" | "resourceId">,
+  roles?: ManagedIdentity["roles"]
+): ManagedIdentity => ({ ...names, tenantId: defaults.tenantId, roles })
+
+const reader = { [defaults.apiIdentifierUri]: [defaults.role] }
+
 /**
  * The directory of an emulator that is given none, to build another one upon: two applications, one confidential (with
  * secrets but no certificate) and one public, in two tenants that share four APIs, of which the main one and Graph take
- * part in Continuous Access Evaluation; and the same two in a tenant of Azure AD B2C and in an AD FS farm, with one API
- * and one user each.
+ * part in Continuous Access Evaluation; the same two in a tenant of Azure AD B2C and in an AD FS farm, with one API
+ * and one user each; and a machine with a system-assigned and two user-assigned identities.
  *
  * @since 0.1.0
  * @category constants
@@ -184,5 +213,12 @@ export const defaultDirectory: Directory = {
     })),
     apis: [{ identifierUri: adfsApiUri, appId: adfsApiUri, scopes: ["tasks.read", "tasks.write"] }],
     users: [user(defaults.adfsUserObjectId, defaults.adfsUsername, "Erik Engel")]
+  },
+  machine: {
+    systemAssigned: identity(defaults.managedIdentity.systemAssigned, reader),
+    userAssigned: [
+      identity(defaults.managedIdentity.userAssigned, reader),
+      identity(defaults.managedIdentity.otherUserAssigned)
+    ]
   }
 }

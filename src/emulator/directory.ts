@@ -5,7 +5,8 @@ import type * as Jose from "jose"
 import type { Json } from "./Fault.js"
 
 /**
- * Every tenant that the emulator knows, and the AD FS farm that answers below `/adfs`.
+ * Every tenant that the emulator knows, the AD FS farm that answers below `/adfs`, and the machine in Azure whose managed
+ * identities the endpoints of its host give tokens for.
  *
  * @since 0.1.0
  * @category models
@@ -13,6 +14,36 @@ import type { Json } from "./Fault.js"
 export interface Directory {
   readonly tenants: ReadonlyArray<Tenant>
   readonly adfs?: Farm | undefined
+  readonly machine?: Machine | undefined
+}
+
+/**
+ * A machine, site or cluster with managed identities: the one that the system assigned to it, if it did, and those that
+ * users did. `location` is its region in the instance metadata (`westus2` unless given).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Machine {
+  readonly location?: string | undefined
+  readonly systemAssigned?: ManagedIdentity | undefined
+  readonly userAssigned?: ReadonlyArray<ManagedIdentity> | undefined
+}
+
+/**
+ * A managed identity: the tenant (by its GUID) whose service principal it is, its three names, of which `resourceId` is the
+ * Azure Resource Manager id, and in `roles` the application permissions that it was granted, by the identifier URI of the
+ * API.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ManagedIdentity {
+  readonly tenantId: string
+  readonly clientId: string
+  readonly objectId: string
+  readonly resourceId: string
+  readonly roles?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
 }
 
 /**
@@ -196,6 +227,12 @@ export const findUser = (tenant: Tenant, username: string): User | undefined =>
 
 export const findUserFlow = (tenant: Tenant, name: string): UserFlow | undefined =>
   tenant.userFlows?.find((flow) => same(flow.name, name))
+
+/** Every identity of the machine, the system's own first. */
+export const identitiesOf = ({ machine }: Directory): ReadonlyArray<ManagedIdentity> => [
+  ...(machine?.systemAssigned === undefined ? [] : [machine.systemAssigned]),
+  ...(machine?.userAssigned ?? [])
+]
 
 /** Where a person is at home, and as whom: the two halves of a home account id. */
 export const homeOf = (directory: Directory, tenant: Tenant, user: User) => {

@@ -1,6 +1,6 @@
 /** What happens to people and applications, by the word of a test or an administrator. */
 import * as Effect from "effect/Effect"
-import { findApp, findUser, type Tenant } from "./directory.js"
+import { findApp, findUser, identitiesOf, same, type Tenant } from "./directory.js"
 import * as Locations from "./locations.js"
 import * as Memory from "./memory.js"
 import type { World } from "./world.js"
@@ -28,7 +28,8 @@ export const revokeApp = (world: World, clientId: string): Effect.Effect<void> =
   Effect.gen(function* () {
     yield* known(
       `application ${clientId}`,
-      everywhere(world).some((tenant) => findApp(tenant, clientId) !== undefined)
+      everywhere(world).some((tenant) => findApp(tenant, clientId) !== undefined) ||
+        identitiesOf(world.directory).some((identity) => same(identity.clientId, clientId))
     )
     Memory.revokeApp(world.memory, clientId, yield* world.now)
   })

@@ -1,4 +1,6 @@
 /** What the emulator remembers of people: who is signed in, and what was granted, consented to and taken back. */
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
 import * as Bounded from "./bounded.js"
 import { type Policy, same } from "./directory.js"
 import type { Location } from "./locations.js"
@@ -52,6 +54,13 @@ export interface AppToken {
   revokedAt: number | undefined
 }
 
+/** A managed identity's token, in the cache of its host; epoch milliseconds. */
+export interface IdentityToken {
+  readonly accessToken: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
 /** A person at a browser. */
 export interface Session {
   readonly username: string
@@ -66,6 +75,11 @@ export interface Memory {
   readonly accessTokens: Bounded.Bounded<AccessToken>
   /** By the `uti` too. */
   readonly appTokens: Bounded.Bounded<AppToken>
+  readonly identityTokens: Bounded.Bounded<IdentityToken>
+  /** Held by who makes one of them: whoever asks meanwhile gets the same. */
+  readonly identityTokenLock: Effect.Semaphore
+  /** What a file says that was written for a client on Azure Arc, by its path, until it has served. */
+  readonly arcKeys: Map<string, Redacted.Redacted>
   /** By the value of the cookie. */
   readonly sessions: Bounded.Bounded<Session>
   /** Where people are who were moved, by the username in lower case. */
@@ -85,6 +99,9 @@ export const make = (): Memory => ({
   refreshTokens: Bounded.make(),
   accessTokens: Bounded.make(),
   appTokens: Bounded.make(),
+  identityTokens: Bounded.make(),
+  identityTokenLock: Effect.unsafeMakeSemaphore(1),
+  arcKeys: new Map(),
   sessions: Bounded.make(),
   locations: new Map(),
   robot: undefined,

@@ -58,9 +58,16 @@ const harmlessParameters = new Set([
   "client-request-id",
   "client_assertion_type",
   "client_id",
+  "clientid",
   "code_challenge_method",
+  "format",
   "grant_type",
+  "mi_res_id",
+  "msi_res_id",
+  "object_id",
   "post_logout_redirect_uri",
+  "principalId",
+  "principal_id",
   "prompt",
   "redirect_uri",
   "requested_token_use",
@@ -68,7 +75,9 @@ const harmlessParameters = new Set([
   "response_mode",
   "response_type",
   "scope",
-  "x-ms-lib-capability"
+  "token_sha256_to_refresh",
+  "x-ms-lib-capability",
+  "xms_cc"
 ])
 
 const harmlessHeaders = new Set([
@@ -78,9 +87,11 @@ const harmlessHeaders = new Set([
   "content-length",
   "content-type",
   "host",
+  "metadata",
   "return-client-request-id",
   "traceparent",
   "user-agent",
+  "x-ms-client-request-id",
   "x-ms-lib-capability"
 ])
 

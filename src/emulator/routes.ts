@@ -1,13 +1,23 @@
-/** Which path is answered by what: Entra, a user flow of Azure AD B2C, AD FS, and the protected API. */
+/**
+ * Which path is answered by what: Entra, a user flow of Azure AD B2C, AD FS, the protected API, and the endpoints for
+ * managed identities.
+ */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
 import * as Adfs from "./adfs.js"
+import * as AppService from "./appService.js"
 import * as Authorize from "./authorize.js"
+import * as AzureArc from "./azureArc.js"
 import * as B2c from "./b2c.js"
+import * as CloudShell from "./cloudShell.js"
 import * as Entra from "./entra.js"
+import { paths } from "./identityEnvironment.js"
+import * as Imds from "./imds.js"
+import * as ManagedIdentity from "./managedIdentity.js"
 import * as Metadata from "./metadata.js"
 import * as ProtectedApi from "./protectedApi.js"
 import type { Authority } from "./realm.js"
+import * as ServiceFabric from "./serviceFabric.js"
 import * as TokenEndpoint from "./tokenEndpoint.js"
 import type { World } from "./world.js"
 
@@ -96,5 +106,30 @@ const apiRoutes =
     return router.pipe(HttpRouter.all("/api/:appId", answer), HttpRouter.all("/api/:appId/*", answer))
   }
 
+const identityRoutes =
+  (world: World) =>
+  <E, R>(router: HttpRouter.HttpRouter<E, R>) => {
+    const token = (path: HttpRouter.PathInput, host: ManagedIdentity.Host) =>
+      HttpRouter.all(path, ManagedIdentity.answer(world, host))
+    return router.pipe(
+      token(paths.imds, Imds.host),
+      HttpRouter.all("/metadata/identity/*", Imds.unknownSource),
+      HttpRouter.get("/metadata/instance/compute", Imds.compute(world)),
+      HttpRouter.get("/metadata/instance/compute/location", Imds.location(world)),
+      token(paths.appService, AppService.host(world)),
+      token(paths.appServiceLegacy, AppService.legacyHost(world)),
+      token(paths.azureMl, AppService.machineLearningHost(world)),
+      token(paths.cloudShell, CloudShell.host),
+      token(paths.azureArc, AzureArc.host(world)),
+      token(paths.serviceFabric, ServiceFabric.host(world))
+    )
+  }
+
 export const make = (world: World) =>
-  entraRoutes(world).pipe(b2cRoutes(world, ""), b2cRoutes(world, "/tfp"), adfsRoutes(world), apiRoutes(world))
+  entraRoutes(world).pipe(
+    b2cRoutes(world, ""),
+    b2cRoutes(world, "/tfp"),
+    adfsRoutes(world),
+    apiRoutes(world),
+    identityRoutes(world)
+  )

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { ArcKeyFiles } from "./arcKeys.js"
 import type { AssertionKeys } from "./assertionKeys.js"
 import type { Directory } from "./directory.js"
 import * as FaultQueue from "./faultQueue.js"
@@ -16,6 +17,11 @@ export interface World {
   /** Undefined for what documents say. */
   readonly caeTokenLifetime: Duration.Duration | undefined
   readonly refreshIn: Duration.Duration | undefined
+  /** Of managed identities. */
+  readonly identityTokenLifetime: Duration.Duration
+  /** What the endpoints of managed identities want to see, of those that want a secret. */
+  readonly identitySecret: string
+  readonly arcKeyFiles: ArcKeyFiles
   readonly refreshTokens: "multi" | "rotating"
   readonly memory: Memory.Memory
   /** Whether answers differ where Entra's differ. */
@@ -27,6 +33,8 @@ export interface World {
   readonly faults: FaultQueue.FaultQueue
   /** What the APIs will play. */
   readonly apiFaults: FaultQueue.FaultQueue
+  /** What the endpoints of managed identities will play. */
+  readonly identityFaults: FaultQueue.FaultQueue
 }
 
 export const make = (
@@ -38,6 +46,9 @@ export const make = (
     | "tokenLifetime"
     | "caeTokenLifetime"
     | "refreshIn"
+    | "identityTokenLifetime"
+    | "identitySecret"
+    | "arcKeyFiles"
     | "refreshTokens"
     | "varies"
   >
@@ -52,6 +63,7 @@ export const make = (
         ahead = milliseconds
       }),
     faults: FaultQueue.make(),
-    apiFaults: FaultQueue.make()
+    apiFaults: FaultQueue.make(),
+    identityFaults: FaultQueue.make()
   }
 }
