@@ -151,7 +151,14 @@ export class AuthorityUnavailable extends Schema.TaggedError<AuthorityUnavailabl
  * @since 0.1.0
  * @category models
  */
-export const MalformedReason = Schema.Literal("redirect", "notJson", "truncated", "unexpectedShape", "tooLarge")
+export const MalformedReason = Schema.Literal(
+  "redirect",
+  "notJson",
+  "truncated",
+  "unexpectedShape",
+  "tooLarge",
+  "otherIdentity"
+)
 
 /**
  * @since 0.1.0
@@ -164,7 +171,8 @@ const malformedText: Record<MalformedReason, string> = {
   notJson: "with something that is not JSON",
   truncated: "with JSON that breaks off",
   unexpectedShape: "with JSON that is neither a token nor an error",
-  tooLarge: "with more than 1 MiB"
+  tooLarge: "with more than 1 MiB",
+  otherIdentity: "with a token that it does not confirm to be of the identity that was asked for"
 }
 
 /**
@@ -178,7 +186,7 @@ export class MalformedResponse extends Schema.TaggedError<MalformedResponse>(
   "effect-entra/TokenError/MalformedResponse"
 )("MalformedResponse", { reason: MalformedReason, status }) {
   get isRetryable(): boolean {
-    if (this.reason === "redirect" || this.reason === "tooLarge") return false
+    if (this.reason === "redirect" || this.reason === "tooLarge" || this.reason === "otherIdentity") return false
     return this.reason === "truncated" || (this.status >= 200 && this.status < 300)
   }
   override get message(): string {
@@ -360,6 +368,22 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>(
 }
 
 /**
+ * What became of one step of a chain.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FailedStep {
+  readonly name: string
+  readonly failure: TokenError
+  /** What to do about it. */
+  readonly remedy: string
+}
+
+const isFailedStep = (value: unknown): value is FailedStep =>
+  typeof value === "object" && value !== null && "failure" in value && isTokenError(value.failure)
+
+/**
  * The client's credential can't be produced here and now (a file is missing, a tool is not signed in).
  *
  * @since 0.1.0
@@ -370,14 +394,20 @@ export class CredentialUnavailable extends Schema.TaggedError<CredentialUnavaila
 )("CredentialUnavailable", {
   credential: Schema.String,
   reason: Schema.String,
+  /** What to do about it, where that is known. */
+  remedy: Schema.optional(Schema.String),
+  /** Whether it may pass by itself. */
+  isTransient: Schema.optional(Schema.Boolean),
+  /** Of a chain of credentials: what became of each. */
+  steps: Schema.optional(Schema.Array(Schema.declare(isFailedStep))),
   /** The error of the caller's own Effect. */
   cause: Schema.optional(Schema.RedactedFromSelf(Schema.Unknown))
 }) {
   get isRetryable(): boolean {
-    return false
+    return this.isTransient === true
   }
   override get message(): string {
-    return `${this.credential} is unavailable: ${this.reason}`
+    return `${this.credential} is unavailable: ${this.reason}${this.remedy === undefined ? "" : `. ${this.remedy}`}`
   }
 }
 

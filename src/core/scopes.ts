@@ -18,8 +18,12 @@ export interface ScopeSet {
 const refuse = (expected: string, remedy: string) =>
   Either.left(new ConfigurationError({ parameter: "scopes", expected, remedy }))
 
-/** RFC 6749 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
-const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+/**
+ * RFC 6749 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+ *
+ * @internal
+ */
+export const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/
 const defaultScope = /^(.*[^/])\/+\.default$/
 

@@ -160,10 +160,15 @@ export const assertion = <E>(
   )
 })
 
+const whyNotLoaded = (error: unknown) =>
+  error instanceof ConfigurationError
+    ? { reason: `${error.parameter}: expected ${error.expected}`, remedy: error.remedy }
+    : { reason: "the Effect that loads it failed" }
+
 const notLoaded = (error: unknown) =>
   new CredentialUnavailable({
     credential: "client credential",
-    reason: error instanceof ConfigurationError ? error.message : "the Effect that loads it failed",
+    ...whyNotLoaded(error),
     cause: Redacted.make(error)
   })
 

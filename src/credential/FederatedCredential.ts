@@ -13,6 +13,7 @@ import type { Cloud } from "../core/Authority.js"
 import { CredentialUnavailable } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
 import * as Transport from "../protocol/transport.js"
+import * as AzurePipelines from "./azurePipelines.js"
 import * as ClientCredential from "./ClientCredential.js"
 import { type ClientSettings, clientVariables, settings } from "./clientVariables.js"
 import * as GithubActions from "./githubActions.js"
@@ -115,6 +116,14 @@ export const fromTokenProvider = <E>(
   return ClientCredential.assertion(() => Effect.map(source.getToken(), ({ accessToken }) => accessToken))
 }
 
+const ofJob = (
+  name: string,
+  ask: (authentication: ClientCredential.Authentication) => Effect.Effect<Redacted.Redacted, CredentialUnavailable>
+): ClientCredential.PreparedCredential =>
+  ClientCredential.constant(name, (authentication) =>
+    Effect.map(ask(authentication), ClientCredential.assertionParameters)
+  )
+
 /**
  * The token of the GitHub Actions job that this process runs in, which needs `permissions: id-token: write`: asked for at each
  * request that is really sent, from where `ACTIONS_ID_TOKEN_REQUEST_URL` says, with `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. Outside
@@ -133,11 +142,45 @@ export const githubActions = (
     const audience = audienceOf(options)
     return {
       prepare: Effect.succeed(
-        ClientCredential.constant(`GitHub Actions ${audience}`, (authentication) =>
-          Effect.map(
-            Effect.flatMap(job, (here) => GithubActions.ask(transport, here, audience, authentication)),
-            ClientCredential.assertionParameters
-          )
+        ofJob(`GitHub Actions ${audience}`, (authentication) =>
+          Effect.flatMap(job, (here) => GithubActions.ask(transport, here, audience, authentication))
+        )
+      )
+    }
+  })
+
+/**
+ * Which service connection a job's token is made for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AzurePipelinesOptions {
+  /** A GUID: `resourceId` in the address of the service connection's page in Azure DevOps. */
+  readonly serviceConnectionId: string
+}
+
+/**
+ * The token of the Azure Pipelines job that this process runs in, for a service connection with workload identity federation:
+ * asked for at each request that is really sent, from where `SYSTEM_OIDCREQUESTURI` says, with `SYSTEM_ACCESSTOKEN`, which the
+ * pipeline has to map into the task's env (`SYSTEM_ACCESSTOKEN: $(System.AccessToken)`). Outside of such a job, and where Azure
+ * DevOps does not take the token, each request is `CredentialUnavailable`; a `serviceConnectionId` that is no GUID is
+ * `ConfigurationError` when a client is made.
+ *
+ * Source: Azure DevOps REST API, Oidctoken - Create.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const azurePipelines = ({
+  serviceConnectionId
+}: AzurePipelinesOptions): Effect.Effect<ClientCredential.ClientCredential, never, HttpClient.HttpClient> =>
+  Effect.zipWith(HttpClient.HttpClient, Effect.either(AzurePipelines.job), (client, job) => {
+    const transport = Transport.make(client)
+    return {
+      prepare: Effect.map(AzurePipelines.parseServiceConnectionId(serviceConnectionId), (id) =>
+        ofJob(`Azure Pipelines ${id}`, (authentication) =>
+          Effect.flatMap(job, (here) => AzurePipelines.ask(transport, here, id, authentication))
         )
       )
     }

@@ -27,7 +27,8 @@ export interface GetRequest {
 
 /** @internal */
 export interface PostRequest extends GetRequest {
-  readonly form: Form
+  /** Absent, the body is empty, and its type what `headers` say. */
+  readonly form: Form | undefined
 }
 
 /** @internal */
@@ -200,12 +201,12 @@ export const make = (client: HttpClient.HttpClient): Transport => {
   return {
     get: (request) =>
       send(request, HttpClientRequest.get(request.url, { headers: Object.fromEntries(opened(request.headers)) })),
-    post: (request) =>
-      send(
+    post: (request) => {
+      const empty = HttpClientRequest.post(request.url, { headers: Object.fromEntries(opened(request.headers)) })
+      return send(
         request,
-        HttpClientRequest.post(request.url, { headers: Object.fromEntries(opened(request.headers)) }).pipe(
-          HttpClientRequest.bodyUrlParams(opened(request.form))
-        )
+        request.form === undefined ? empty : HttpClientRequest.bodyUrlParams(empty, opened(request.form))
       )
+    }
   }
 }

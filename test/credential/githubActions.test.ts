@@ -90,7 +90,11 @@ describe("a job of GitHub Actions", () => {
         ConfigProvider.fromMap(new Map())
       )
       const error = yield* Effect.flip(Effect.flatMap(prepare, ask()))
-      assert.include(error.message, "permissions: id-token: write")
+      assert.strictEqual(
+        error.message,
+        "GitHub Actions token is unavailable: ACTIONS_ID_TOKEN_REQUEST_URL is not set. " +
+          "Grant the job `permissions: id-token: write` (a pull request from a fork has none)."
+      )
     }).pipe(Effect.provideService(HttpClient.HttpClient, nobody))
   )
 

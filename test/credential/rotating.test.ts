@@ -77,8 +77,9 @@ describe("a credential that rotates", () => {
     Effect.gen(function* () {
       const { credential } = vault(Redacted.make(""))
       const error = yield* Effect.flip(getToken(credential))
-      assert.strictEqual(error._tag, "CredentialUnavailable")
-      assert.include(error.message, "a client secret that is not empty")
+      assert(error._tag === "CredentialUnavailable")
+      assert.strictEqual(error.reason, "credential: expected a client secret that is not empty")
+      assert.include(error.remedy ?? "", "AZURE_CLIENT_SECRET")
       assert.strictEqual(yield* requests, 0)
     }).pipe(Effect.provide(layer()))
   )
