@@ -32,6 +32,8 @@ export interface Attempt {
   readonly host: string
   /** The number of the exchange, by which the cache knows the older one. */
   readonly sequence: number
+  /** The token that its resource refused, or which the claims are demanded of. */
+  readonly replaced: AccessToken | undefined
 }
 
 /** Who is asked, and who while the circuit of that one is open. */
@@ -119,15 +121,16 @@ export const make = <E extends TokenError>(options: {
     const exchanged = (
       resource: Resource<Failed>,
       asker: Asker,
-      { claims, correlationId: wanted }: TokenRequest,
+      { claims, correlationId: wanted, rejected }: TokenRequest,
       sequence: number
     ) =>
       Effect.gen(function* () {
         const correlationId = wanted ?? (yield* makeGuid)
         const call = { ...asker, ...(yield* resource.hosts), mayResend: resource.mayResend }
+        const replaced = rejected ?? (claims === undefined ? undefined : cache.unsafeGet(resource.key)?.token)
         const response = yield* resilience
           .run(call, (timeout, host, deadline) =>
-            resource.exchange({ claims, correlationId, timeout, deadline, host, sequence })
+            resource.exchange({ claims, correlationId, timeout, deadline, host, sequence, replaced })
           )
           .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
         return issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)

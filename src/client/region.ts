@@ -1,4 +1,3 @@
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import { ConfigurationError } from "../core/TokenError.js"
 import type { Transport } from "../protocol/transport.js"
 import * as SingleFlight from "../resilience/singleFlight.js"
+import { variable } from "./environment.js"
 
 /** The region whose service is asked; none where it is not wanted, or not known. */
 export type Region = Effect.Effect<string | undefined>
@@ -26,12 +26,12 @@ const parse = (parameter: string, name: string): Effect.Effect<string, Configura
         remedy: 'Write it as in "westus2", or "auto" to have it detected.'
       })
 
-const variables = ["AZURE_REGIONAL_AUTHORITY_NAME", "MSAL_FORCE_REGION", "REGION_NAME"] as const
+const names = ["AZURE_REGIONAL_AUTHORITY_NAME", "MSAL_FORCE_REGION", "REGION_NAME"] as const
 
 const fromEnvironment = Effect.gen(function* () {
-  for (const name of variables) {
-    const value = Option.getOrUndefined(yield* Effect.orElseSucceed(Config.option(Config.string(name)), Option.none))
-    if (value === undefined || value.trim() === "") continue
+  for (const name of names) {
+    const value = yield* variable(name)
+    if (value === undefined) continue
     return detected.has(normalized(value)) ? undefined : yield* parse(name, value)
   }
   return undefined

@@ -1,14 +1,14 @@
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ResolvedAuthority } from "../core/Authority.js"
-import { type ExchangeError, TransportError } from "../core/TokenError.js"
+import type { ExchangeError } from "../core/TokenError.js"
 import type { PreparedCredential } from "../credential/ClientCredential.js"
 import type { Discovery } from "../protocol/discovery.js"
 import type { Grant } from "../protocol/grants.js"
 import { exchange } from "../protocol/tokenEndpoint.js"
 import type { Form, Transport } from "../protocol/transport.js"
 import type { TokenResponse } from "../protocol/wire.js"
-import { monotonicMillis } from "../resilience/monotonic.js"
+import { countdown } from "./countdown.js"
 
 /** What one client asks a token endpoint. */
 export interface TokenRequest<out E> {
@@ -32,17 +32,6 @@ export type Ask = <E extends { readonly _tag: string }>(
 const audienceOf = ({ issuer, kind }: ResolvedAuthority, tokenEndpoint: string): string =>
   kind === "custom" ? (issuer ?? tokenEndpoint) : tokenEndpoint
 
-/** One time is for everything that an attempt does: finding the endpoint, proving who asks, and asking. */
-const countdown = ({ authority, timeout }: Pick<TokenRequest<unknown>, "authority" | "timeout">) =>
-  Effect.map(monotonicMillis, (start) =>
-    Effect.flatMap(monotonicMillis, (now) => {
-      const left = Duration.toMillis(timeout) - (now - start)
-      return left > 0
-        ? Effect.succeed(Duration.millis(left))
-        : new TransportError({ reason: "timeout", host: authority.host })
-    })
-  )
-
 /**
  * Finds the endpoint, proves who the client is, and asks.
  *
@@ -60,7 +49,7 @@ export const make =
     Effect.gen(function* () {
       const { authority, claims, correlationId } = request
       const { capabilities, clientId, credential, discovery, transport } = client
-      const timeLeft = yield* countdown(request)
+      const timeLeft = yield* countdown(authority.host, request.timeout)
       const tokenEndpoint = yield* discovery.tokenEndpoint(authority, request.timeout)
       const authentication = {
         clientId,

@@ -8,6 +8,19 @@ import type { AccessToken } from "./AccessToken.js"
 import type { Scopes } from "./scopes.js"
 import type { TokenError } from "./TokenError.js"
 
+export {
+  /**
+   * @since 0.1.0
+   * @category combinators
+   */
+  firstOf,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  type Step
+} from "./firstOf.js"
+
 export type {
   /**
    * @since 0.1.0

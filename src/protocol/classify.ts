@@ -64,7 +64,12 @@ const throttled = (
   })
 }
 
-const unavailable = (
+/**
+ * The service as down or overloaded, by what its answer tells of that.
+ *
+ * @internal
+ */
+export const unavailable = (
   { headers, status }: Head,
   response: ErrorResponse | undefined,
   { authority, now }: Context<unknown>

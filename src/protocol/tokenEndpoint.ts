@@ -1,13 +1,10 @@
-import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Metric from "effect/Metric"
+import type * as Effect from "effect/Effect"
 import type { ResolvedAuthority } from "../core/Authority.js"
 import { sku } from "../core/sku.js"
-import { exchanges } from "../core/TokenMetrics.js"
-import { type CommonFailure, classify, type Outcome } from "./classify.js"
+import { type CommonFailure, classify } from "./classify.js"
 import type { Grant } from "./grants.js"
+import { observed } from "./observed.js"
 import type { Form, Transport } from "./transport.js"
 import type { TokenResponse } from "./wire.js"
 
@@ -38,20 +35,6 @@ const headersOf = ({ anchor, authority, correlationId }: TokenExchange<unknown>)
   })
 })
 
-const statusOf = (outcome: Outcome): Readonly<Record<string, number>> =>
-  outcome._tag === "NoAnswer" ? {} : { "http.response.status_code": outcome.status }
-
-const counted = (result: string) => Metric.increment(Metric.tagged(exchanges, "result", result))
-
-const answered = (result: string, outcome: Outcome) =>
-  Effect.zipRight(
-    counted(result),
-    Effect.annotateLogs(Effect.logDebug("answered"), {
-      "entra.result": result,
-      ...statusOf(outcome)
-    })
-  )
-
 /**
  * Sends one request and tells what its answer means.
  *
@@ -60,31 +43,12 @@ const answered = (result: string, outcome: Outcome) =>
 export const exchange = <E extends { readonly _tag: string }>(
   transport: Transport,
   request: TokenExchange<E>
-): Effect.Effect<TokenResponse, CommonFailure | E> =>
-  Effect.gen(function* () {
-    const { authority, grant } = request
-    yield* Effect.logDebug("asking")
-    const outcome = yield* transport.post({
-      url: request.tokenEndpoint,
-      host: authority.host,
-      headers: headersOf(request),
-      form: request.form,
-      timeout: request.timeout
-    })
-    yield* Effect.annotateCurrentSpan(statusOf(outcome))
-    const now = yield* Clock.currentTimeMillis
-    const result = classify(outcome, { grant, authority: authority.kind, now })
-    yield* answered(Either.match(result, { onLeft: (failure) => failure._tag, onRight: () => "token" }), outcome)
-    return yield* result
-  }).pipe(
-    Effect.withSpan("effect-entra.exchange", {
-      kind: "client",
-      captureStackTrace: false,
-      attributes: {
-        "http.request.method": "POST",
-        "server.address": request.authority.host,
-        "entra.grant": request.grant.name,
-        "entra.correlation_id": request.correlationId
-      }
-    })
+): Effect.Effect<TokenResponse, CommonFailure | E> => {
+  const { authority, correlationId, form, grant, timeout, tokenEndpoint } = request
+  const { host, kind } = authority
+  return observed(
+    { method: "POST", host, grant: grant.name, correlationId },
+    transport.post({ url: tokenEndpoint, host, headers: headersOf(request), form, timeout }),
+    (outcome, now) => classify(outcome, { grant, authority: kind, now })
   )
+}

@@ -49,8 +49,12 @@ export const TokenResponse = Schema.Struct({
 /** @internal */
 export type TokenResponse = typeof TokenResponse.Type
 
-/** RFC 6749 5.2: `error = 1*( %x20-21 / %x23-5B / %x5D-7E )`; longer than any real one is not kept. */
-const ErrorCode = Schema.String.pipe(Schema.pattern(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
+/**
+ * RFC 6749 5.2: `error = 1*( %x20-21 / %x23-5B / %x5D-7E )`; longer than any real one is not kept.
+ *
+ * @internal
+ */
+export const ErrorCode = Schema.String.pipe(Schema.pattern(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
 const Guid = Schema.String.pipe(Schema.filter(isGuid))
 const Code = Numeric.pipe(Schema.int(), Schema.positive())
 const Codes = Schema.Union(

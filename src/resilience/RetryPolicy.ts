@@ -43,6 +43,8 @@ export interface RetryPolicy {
   readonly gate: Refusals.Gate
   /** When a host counts as down. */
   readonly breaker: CircuitBreaker.CircuitBreaker
+  /** What a service's documents ask to wait after such a failure, where its answer itself does not say. */
+  readonly documentedWait?: ((failure: Failure) => Duration.Duration | undefined) | undefined
 }
 
 /**
@@ -108,13 +110,18 @@ export interface Exchange<A, E, R> {
 
 const longestJitter = 1.1
 
+const askedBy = ({ documentedWait }: RetryPolicy, failure: Failure): Duration.Duration | undefined =>
+  failure.retryAfter ?? documentedWait?.(failure)
+
 /** Lengthened by up to a tenth, so that those who were told the same time don't return together; never shortened. */
-const askedWait = (failure: Failure): Effect.Effect<Duration.Duration> => {
-  const asked = failure.retryAfter
-  return asked === undefined
-    ? Effect.succeed(Duration.zero)
-    : Effect.map(Random.next, (random) => Duration.times(asked, 1 + random * (longestJitter - 1)))
-}
+const askedWait =
+  (policy: RetryPolicy) =>
+  (failure: Failure): Effect.Effect<Duration.Duration> => {
+    const asked = askedBy(policy, failure)
+    return asked === undefined
+      ? Effect.succeed(Duration.zero)
+      : Effect.map(Random.next, (random) => Duration.times(asked, 1 + random * (longestJitter - 1)))
+  }
 
 const backoff = (policy: RetryPolicy): Schedule.Schedule<unknown> =>
   Schedule.exponential(policy.backoff).pipe(
@@ -125,7 +132,7 @@ const backoff = (policy: RetryPolicy): Schedule.Schedule<unknown> =>
 /** The larger of the two waits, told as the schedule's output. */
 const waits = (policy: RetryPolicy): Schedule.Schedule<Duration.Duration, Failure> =>
   Schedule.identity<Failure>().pipe(
-    Schedule.addDelayEffect(askedWait),
+    Schedule.addDelayEffect(askedWait(policy)),
     Schedule.intersect(backoff(policy)),
     Schedule.modifyDelay((_, wait) => Duration.millis(Math.ceil(Duration.toMillis(wait)))),
     Schedule.delays
@@ -145,7 +152,7 @@ const allows = (
   wait: Duration.Duration = Duration.zero
 ): Effect.Effect<boolean> =>
   Effect.map(monotonicMillis, (now) => {
-    const asked = failure.retryAfter ?? Duration.zero
+    const asked = askedBy(policy, failure) ?? Duration.zero
     const longest = Duration.max(wait, Duration.times(asked, longestJitter))
     return (
       Duration.lessThanOrEqualTo(asked, policy.longestWait) &&
@@ -165,7 +172,7 @@ export const schedule = <E extends Failure>(
   exchange: Pick<Exchange<unknown, E, never>, "mayResend" | "spend">,
   deadline: number
 ): Schedule.Schedule<unknown, E> => {
-  const isPaid = (failure: E) => (failure.retryAfter === undefined ? exchange.spend : Effect.succeed(true))
+  const isPaid = (failure: E) => (askedBy(policy, failure) === undefined ? exchange.spend : Effect.succeed(true))
   return waits(policy).pipe(
     Schedule.mapInput((failure: E) => failure),
     Schedule.intersect(Schedule.recurs(policy.attempts - 1)),

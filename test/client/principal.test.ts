@@ -158,7 +158,8 @@ describe("a resource", () => {
         timeout: Duration.seconds(1),
         deadline: 60_000,
         host: "login.microsoftonline.com",
-        sequence: 1
+        sequence: 1,
+        replaced: undefined
       })
       assert.deepStrictEqual(asked[0]?.parameters, { a: "1", b: "2", resource: "https://x" })
       assert.deepStrictEqual<unknown>(JSON.parse(asked[0]?.claims ?? ""), {

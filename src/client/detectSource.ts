@@ -1,0 +1,116 @@
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { ConfigurationError } from "../core/TokenError.js"
+import { variables } from "./environment.js"
+import type { Detected } from "./identitySource.js"
+import type { MachineService } from "./Machine.js"
+
+const names = [
+  "IDENTITY_ENDPOINT",
+  "IDENTITY_HEADER",
+  "IDENTITY_SERVER_THUMBPRINT",
+  "IDENTITY_API_VERSION",
+  "IMDS_ENDPOINT",
+  "MSI_ENDPOINT",
+  "MSI_SECRET",
+  "WEBSITE_SITE_NAME",
+  "DEFAULT_IDENTITY_CLIENT_ID",
+  "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+] as const
+
+type Name = (typeof names)[number]
+type Variables = Readonly<Record<Name, string | undefined>>
+
+const refuse = (parameter: string, expected: string, remedy: string) =>
+  new ConfigurationError({ parameter, expected, remedy })
+
+/** An environment that is half of one: the variable that is missing, and the one that made us think of it. */
+const half = (missing: string, present: Name, host: string) =>
+  refuse(
+    missing,
+    `a value, since ${present} is set as on ${host}`,
+    `Set it as the platform does, or unset ${present} where the program does not run there.`
+  )
+
+const urlOf = (name: Name, text: string): Effect.Effect<URL, ConfigurationError> => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.password === ""
+    ? Effect.succeed(url)
+    : refuse(name, "an absolute http or https URL without user and password", "Set it as the platform does.")
+}
+
+const imdsHost = "http://169.254.169.254"
+const tokenPath = "metadata/identity/oauth2/token"
+const arcDefault = `http://127.0.0.1:40342/${tokenPath}`
+
+type Detection = Effect.Effect<Detected, ConfigurationError> | undefined
+
+/** IDENTITY_ENDPOINT with a thumbprint is Service Fabric's, without one App Service's. */
+const withHeader = (env: Variables): Detection => {
+  const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header, IDENTITY_SERVER_THUMBPRINT: thumbprint } = env
+  if (header === undefined && thumbprint === undefined) return undefined
+  const [present, host] =
+    thumbprint === undefined
+      ? (["IDENTITY_HEADER", "App Service"] as const)
+      : (["IDENTITY_SERVER_THUMBPRINT", "Service Fabric"] as const)
+  if (endpoint === undefined) return half("IDENTITY_ENDPOINT", present, host)
+  if (header === undefined) return half("IDENTITY_HEADER", present, host)
+  const secret = Redacted.make(header)
+  return Effect.map(urlOf("IDENTITY_ENDPOINT", endpoint), (url) =>
+    thumbprint === undefined
+      ? { source: "appService", endpoint: url, secret }
+      : { source: "serviceFabric", endpoint: url, secret, thumbprint, apiVersion: env.IDENTITY_API_VERSION }
+  )
+}
+
+/** App Service's older endpoint and Azure Machine Learning share their variables; only App Service names its site. */
+const withMsi = (env: Variables): Detection => {
+  const { MSI_ENDPOINT: endpoint, MSI_SECRET: secret } = env
+  if (endpoint === undefined)
+    return secret === undefined
+      ? undefined
+      : half("MSI_ENDPOINT", "MSI_SECRET", "App Service and Azure Machine Learning")
+  return Effect.map(urlOf("MSI_ENDPOINT", endpoint), (url): Detected => {
+    if (secret === undefined) return { source: "cloudShell", endpoint: url }
+    const found = { endpoint: url, secret: Redacted.make(secret) }
+    return env.WEBSITE_SITE_NAME === undefined
+      ? { ...found, source: "azureMl", defaultClientId: env.DEFAULT_IDENTITY_CLIENT_ID }
+      : { ...found, source: "appServiceLegacy" }
+  })
+}
+
+const withAgent = (env: Variables, hasArcAgent: boolean): Detection => {
+  const { IDENTITY_ENDPOINT: endpoint, IMDS_ENDPOINT: imds } = env
+  if (endpoint !== undefined) {
+    return imds === undefined && !hasArcAgent
+      ? half("IDENTITY_HEADER (App Service) or IMDS_ENDPOINT (Azure Arc)", "IDENTITY_ENDPOINT", "either")
+      : arcAt(endpoint)
+  }
+  if (hasArcAgent) return arcAt(arcDefault)
+  return imds === undefined ? undefined : half("IDENTITY_ENDPOINT", "IMDS_ENDPOINT", "Azure Arc")
+}
+
+const arcAt = (endpoint: string): Effect.Effect<Detected, ConfigurationError> =>
+  Effect.map(urlOf("IDENTITY_ENDPOINT", endpoint), (url) => ({ source: "azureArc", endpoint: url }))
+
+/** Where nothing tells of another. */
+const imds = ({ AZURE_POD_IDENTITY_AUTHORITY_HOST: host }: Variables): Effect.Effect<Detected, ConfigurationError> =>
+  Effect.map(urlOf("AZURE_POD_IDENTITY_AUTHORITY_HOST", host ?? imdsHost), (url) => ({
+    source: "imds",
+    endpoint: new URL(`${url.href.replace(/\/+$/, "")}/${tokenPath}`),
+    isGuess: host === undefined
+  }))
+
+/**
+ * Finds out where this program runs, by the environment and the agent of Azure Arc alone: nothing is sent.
+ *
+ * Source: MSAL.NET, `ManagedIdentityClient` (the order).
+ *
+ * @internal
+ */
+export const detectSource = (machine: MachineService): Effect.Effect<Detected, ConfigurationError> =>
+  Effect.gen(function* () {
+    const env = yield* variables(names)
+    const hasArcAgent = yield* machine.hasArcAgent
+    return yield* withHeader(env) ?? withMsi(env) ?? withAgent(env, hasArcAgent) ?? imds(env)
+  })
