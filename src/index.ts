@@ -1,7 +1,7 @@
 /**
  * The modules that run everywhere and that a program with a client needs. Those that bring a large table (`Aadsts`), `jose`
- * (`ClientCertificate`, `IdTokenVerifier`, `TokenValidator`, `WebSignIn`, `EntraEmulator`) or an optional peer
- * (`OnBehalfOfRpc`) have entries of their own, so that nobody loads them who does not ask for them.
+ * (`ClientCertificate`, `IdTokenVerifier`, `TokenValidator`, `WebSignIn`, `EntraEmulator`, `DefaultCredential`) or an
+ * optional peer (`OnBehalfOfRpc`, `MachineNode`) have entries of their own, so that nobody loads them who does not ask for them.
  *
  * @since 0.1.0
  */
@@ -14,6 +14,9 @@ export * as TokenEncryption from "./cache/TokenEncryption.js"
 export * as TokenStore from "./cache/TokenStore.js"
 export * as AuthorizationCode from "./client/AuthorizationCode.js"
 export * as ConfidentialClient from "./client/ConfidentialClient.js"
+export * as DeveloperCredential from "./client/DeveloperCredential.js"
+export * as Machine from "./client/Machine.js"
+export * as ManagedIdentity from "./client/ManagedIdentity.js"
 export * as Readiness from "./client/Readiness.js"
 export * as AccessToken from "./core/AccessToken.js"
 export * as Account from "./core/Account.js"

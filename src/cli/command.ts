@@ -1,12 +1,13 @@
 import * as Command from "@effect/cli/Command"
 import { sku } from "../core/sku.js"
+import { doctorCommand } from "./doctor.js"
 import { emulatorCommand } from "./emulator.js"
 import { explainCommand } from "./explain.js"
 import { tokenCommand } from "./token.js"
 
 const root = Command.make("effect-entra").pipe(
   Command.withDescription("Tokens of Microsoft Entra ID"),
-  Command.withSubcommands([tokenCommand, explainCommand, emulatorCommand])
+  Command.withSubcommands([tokenCommand, explainCommand, doctorCommand, emulatorCommand])
 )
 
 /** Runs the command line as it stands in `process.argv`. */

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
+import { variablesOf } from "../client/environment.js"
 import * as Aadsts from "../core/Aadsts.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import type { ExchangeError } from "../core/TokenError.js"
@@ -86,11 +87,6 @@ export const errorLines = (report: ErrorReport): ReadonlyArray<string> => [
   ...report.explanations.flatMap(explanationLines)
 ]
 
-const missingNames = (error: ConfigError.ConfigError): ReadonlyArray<string> =>
-  error._op === "And" || error._op === "Or"
-    ? [...missingNames(error.left), ...missingNames(error.right)]
-    : [error.path.join("_")]
-
 /** What is missing from flags and environment, all at once. */
 export const configLine = (error: ConfigError.ConfigError): string =>
-  `Not set: ${Arr.dedupe(missingNames(error)).join(", ")}. Set them, use --tenant, --client-id and --secret-file, or try --emulator.`
+  `Not set: ${Arr.dedupe(variablesOf(error)).join(", ")}. Set them, use --tenant, --client-id and --secret-file, or try --emulator.`

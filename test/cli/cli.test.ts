@@ -246,3 +246,85 @@ describe("effect-entra emulator", () => {
     }).pipe(Effect.provide(EntraEmulatorNode.layer()))
   )
 })
+
+describe("effect-entra doctor", () => {
+  /** Nothing of this machine's own is found: neither its environment nor its tools. */
+  const doctor = (environment: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => process.env.PATH),
+      () => {
+        process.env.PATH = "/nowhere"
+        return effectEntra(["doctor", ...args], {
+          environment: { AZURE_POD_IDENTITY_AUTHORITY_HOST: "http://127.0.0.1:1", ...environment }
+        })
+      },
+      (path) =>
+        Effect.sync(() => {
+          process.env.PATH = path
+        })
+    )
+
+  it.live("tells of every step what became of it, and what to fix first; its exit code tells too", () =>
+    Effect.gen(function* () {
+      const ran = yield* doctor({ AZURE_TENANT_ID: "contoso", MSI_SECRET: "a-secret" })
+      assert.isFalse(ran.succeeded)
+      for (const step of [
+        "environment          CredentialUnavailable (",
+        "workload identity    CredentialUnavailable (",
+        "managed identity     ConfigurationError (",
+        "Azure CLI            CredentialUnavailable (",
+        "Azure PowerShell     CredentialUnavailable (",
+        "Azure Developer CLI  CredentialUnavailable ("
+      ])
+        assert.include(ran.result, step)
+      assert.include(ran.result, "found              AZURE_TENANT_ID\n")
+      assert.include(ran.result, "First to fix: environment. Set all of them")
+      assert.notInclude(ran.result, "a-secret")
+    })
+  )
+
+  it.scopedLive("tells where the chain takes its tokens from", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* EntraEmulatorNode.Address
+      const ran = yield* doctor(environmentOf(origin), "--scope", defaults.apiScope)
+      assert.isTrue(ran.succeeded)
+      assert.match(
+        ran.result,
+        /^environment {10}token \(\d+ ms\)\n {2}found {14}AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET\n {2}expires/
+      )
+      assert.include(ran.result, "The chain takes its tokens from: environment")
+      assert.notInclude(ran.result, Redacted.value(defaults.clientSecret))
+      assert.notInclude(ran.result, "eyJ")
+    }).pipe(Effect.provide(EntraEmulatorNode.layer()))
+  )
+
+  it.scopedLive("names the step at which the chain ends, whatever the later ones have", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* EntraEmulatorNode.Address
+      const emulator = yield* EntraEmulator.EntraEmulator
+      const ran = yield* doctor(
+        {
+          ...environmentOf(origin),
+          ...emulator.managedIdentityEnvironment("appService", origin),
+          AZURE_CLIENT_SECRET: "wrong"
+        },
+        "--scope",
+        defaults.apiScope,
+        "--json"
+      )
+      assert.isFalse(ran.succeeded)
+      const { steps, verdict } = JSON.parse(ran.result)
+      assert.strictEqual(steps[0].result, "InvalidClient")
+      assert.strictEqual(steps[2].found, "appService")
+      assert.include(verdict, "First to fix: environment.")
+    }).pipe(Effect.provide(EntraEmulatorNode.layer()))
+  )
+
+  it.live("refuses a selection that it does not know", () =>
+    Effect.gen(function* () {
+      const ran = yield* doctor({ AZURE_TOKEN_CREDENTIALS: "everything" })
+      assert.isFalse(ran.succeeded)
+      assert.include(ran.note, "AZURE_TOKEN_CREDENTIALS")
+    })
+  )
+})
