@@ -17,7 +17,6 @@ import type * as Scope from "effect/Scope"
 import type { TokenCache } from "../cache/TokenCache.js"
 import type { ConfigurationError, ExchangeError } from "../core/TokenError.js"
 import * as TokenProvider from "../core/TokenProvider.js"
-import type * as RetryPolicy from "../resilience/RetryPolicy.js"
 import * as ConfidentialClient from "./ConfidentialClient.js"
 import { type StepName, selectedSteps } from "./chainSelection.js"
 import * as DeveloperCredential from "./DeveloperCredential.js"
@@ -123,12 +122,13 @@ const appOf = ({ present, settings }: AppEnvironment, options: Settled): Finding
   }))
 }
 
-/** In a chain nobody waits for a service that may not be there. */
-const once: RetryPolicy.Options = { attempts: 1 }
+/** In a chain nobody waits for a service that may not be there; who names it alone means it. */
+const inChain: ManagedIdentity.Options = { retryPolicy: { attempts: 1 } }
+const alone: ManagedIdentity.Options = { probe: false }
 
 /** That of a virtual machine is asked where nothing speaks for another. */
 const managed = ({ clientCapabilities, userAssigned }: Settled, isAlone: boolean): Finding =>
-  ManagedIdentity.make({ userAssigned, clientCapabilities, retryPolicy: isAlone ? undefined : once }).pipe(
+  ManagedIdentity.make({ userAssigned, clientCapabilities, ...(isAlone ? alone : inChain) }).pipe(
     Effect.match({
       onFailure: (failure): Found => ({ found: undefined, provider: TokenProvider.fail(failure) }),
       onSuccess: ({ identity, source }) => ({ found: source === "imds" ? undefined : source, provider: identity })

@@ -56,6 +56,11 @@ export interface Options {
   readonly retryPolicy?: RetryPolicy.Options | undefined
   /** `cp1` if the program answers claims challenges (Continuous Access Evaluation); told to the sources that take it. */
   readonly clientCapabilities?: ReadonlyArray<string> | undefined
+  /**
+   * Where nothing speaks for another host: looks for a second whether there is a virtual machine's metadata service, until it
+   * has answered once; its absence is `CredentialUnavailable`. `false` asks at once, and waits for it as long as for any.
+   */
+  readonly probe?: boolean | undefined
 }
 
 /**
@@ -120,7 +125,12 @@ const refuseTenant = ({ tenantId }: ResourceOptions): Either.Either<void, Config
         })
       )
 
-const patient: RetryPolicy.Options = { attempts: 8, backoff: "1 second", deadline: "100 seconds" }
+const patient = ({ attempts, backoff, deadline, ...options }: RetryPolicy.Options): RetryPolicy.Options => ({
+  ...options,
+  attempts: attempts ?? 8,
+  backoff: backoff ?? "1 second",
+  deadline: deadline ?? "100 seconds"
+})
 
 /** Microsoft, "How to use managed identities on an Azure VM", error handling: 410 ends within 70 seconds. */
 const imdsWait = (failure: Failure): Duration.Duration | undefined => {
@@ -134,7 +144,7 @@ const policyFor = (
   options: RetryPolicy.Options = {}
 ): Either.Either<RetryPolicy.RetryPolicy, ConfigurationError> =>
   source === "imds"
-    ? Either.map(RetryPolicy.make({ ...patient, ...options }), (policy) => ({ ...policy, documentedWait: imdsWait }))
+    ? Either.map(RetryPolicy.make(patient(options)), (policy) => ({ ...policy, documentedWait: imdsWait }))
     : RetryPolicy.make(options)
 
 const transportFor = (machine: MachineService, { thumbprint }: Detected) =>
@@ -157,6 +167,7 @@ export const make = (
     const machine = yield* Machine
     const identity = yield* parseUserAssigned(options.userAssigned)
     const detected = yield* detectSource(machine)
+    const isProbed = detected.isGuess === true && options.probe !== false
     yield* requireTaken(detected, identity)
     const { endpoint, source } = detected
     const capabilities = options.clientCapabilities ?? []
@@ -171,7 +182,7 @@ export const make = (
           Either.flatMap(refuseTenant(resourceOptions), () =>
             Either.map(identityResource(scopes), (target) => ({ ...target, tenantId: "" }))
           ),
-        ask: IdentityEndpoint.make({ capabilities, detected, identity, machine, transport })
+        ask: IdentityEndpoint.make({ capabilities, detected, identity, isProbed, machine, transport })
       },
       yield* policyFor(detected, options.retryPolicy)
     )

@@ -93,13 +93,19 @@ const withAgent = (env: Variables, hasArcAgent: boolean): Detection => {
 const arcAt = (endpoint: string): Effect.Effect<Detected, ConfigurationError> =>
   Effect.map(urlOf("IDENTITY_ENDPOINT", endpoint), (url) => ({ source: "azureArc", endpoint: url }))
 
+const podIdentity = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+
 /** Where nothing tells of another. */
-const imds = ({ AZURE_POD_IDENTITY_AUTHORITY_HOST: host }: Variables): Effect.Effect<Detected, ConfigurationError> =>
-  Effect.map(urlOf("AZURE_POD_IDENTITY_AUTHORITY_HOST", host ?? imdsHost), (url) => ({
-    source: "imds",
-    endpoint: new URL(`${url.href.replace(/\/+$/, "")}/${tokenPath}`),
-    isGuess: host === undefined
-  }))
+const imds = ({ [podIdentity]: host }: Variables): Effect.Effect<Detected, ConfigurationError> =>
+  Effect.flatMap(urlOf(podIdentity, host ?? imdsHost), ({ hash, href, search }) =>
+    search === "" && hash === ""
+      ? Effect.succeed({
+          source: "imds",
+          endpoint: new URL(`${href.replace(/\/+$/, "")}/${tokenPath}`),
+          isGuess: host === undefined
+        })
+      : refuse(podIdentity, "an address without query and fragment", "Set it as the platform does.")
+  )
 
 /**
  * Finds out where this program runs, by the environment and the agent of Azure Arc alone: nothing is sent.

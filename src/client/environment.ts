@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 const isFilled = (value: string): boolean => value.trim() !== ""
 
 /**
- * A variable of the environment; an empty one counts as absent.
+ * A variable of the environment; one that is empty, or blank, counts as absent.
  *
  * @internal
  */

@@ -34,14 +34,16 @@ export const make = (options: {
   readonly capabilities: ReadonlyArray<string>
   readonly detected: Detected
   readonly identity: UserAssigned | undefined
+  /** Whether it is looked first if somebody is there. */
+  readonly isProbed: boolean
   readonly machine: MachineService
   readonly transport: Transport
 }): LocalIdentity<IdentityTarget>["ask"] => {
-  const { capabilities, detected, identity, machine, transport } = options
-  const { endpoint, isGuess, source } = detected
+  const { capabilities, detected, identity, isProbed, machine, transport } = options
+  const { endpoint, source } = detected
   const { method, mustEcho, passing, takesRevocation } = manners[source]
   const { host } = endpoint
-  const probe = isGuess === true ? ImdsProbe.make(transport, endpoint) : () => Effect.void
+  const probe = isProbed ? ImdsProbe.make(transport, endpoint) : () => Effect.void
 
   const requestFor = ({ correlationId, replaced, target }: LocalAsking<IdentityTarget>) =>
     Effect.map(hashOf(takesRevocation ? replaced : undefined), (revoked) =>

@@ -32,7 +32,8 @@ export const movesOn = ({ movesOnAfter = "unavailable" }: Pick<Step, "movesOnAft
 const allFailed = (steps: ReadonlyArray<FailedStep>) =>
   new CredentialUnavailable({
     credential: "each step of the chain",
-    reason: steps.map(({ failure, name }) => `${name}: ${failure.message}`).join("; "),
+    reason:
+      steps.length === 0 ? "there is none" : steps.map(({ failure, name }) => `${name}: ${failure.message}`).join("; "),
     isTransient: steps.some(({ failure }) => failure.isRetryable),
     steps
   })

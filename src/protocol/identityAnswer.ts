@@ -4,7 +4,7 @@ import { type AuthorityUnavailable, MalformedResponse, RequestRejected } from ".
 import { type CommonFailure, classifyAs, type Outcome, unavailable } from "./classify.js"
 import { epochSecondsOf } from "./expiry.js"
 import type { Grant } from "./grants.js"
-import { type Body, ErrorCode, readBody, type TokenResponse } from "./wire.js"
+import { type Body, bodyReader, ErrorCode, readTokens, type TokenResponse } from "./wire.js"
 
 /** How a user-assigned identity is named. */
 export type IdentityKind = "clientId" | "objectId" | "resourceId"
@@ -32,11 +32,6 @@ type Json = Readonly<Record<string, unknown>>
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
-const parsed = (body: string): Json | undefined => {
-  const value = Either.getOrUndefined(Either.try((): unknown => JSON.parse(body)))
-  return isObject(value) ? value : undefined
-}
-
 const textIn = (json: Json, ...names: ReadonlyArray<string>): string | undefined =>
   names.map((name) => json[name]).find((value): value is string => typeof value === "string" && value !== "")
 
@@ -47,9 +42,9 @@ const standardError = (json: Json): Json => {
   const about = isObject(json.error) ? { ...json, ...json.error, error: undefined } : json
   const code = textIn(about, "error", "code")
   const description = textIn(about, "error_description", "message", "Message")
-  const saysNothing = code === undefined && description === undefined && json.error === undefined
-  if (saysNothing) return json
+  if (code === undefined && description === undefined && !isObject(json.error)) return json
   return {
+    ...about,
     error: isErrorCode(code) ? code : "unknown_error",
     error_description: description,
     correlation_id: textIn(about, "correlation_id", "correlationId")
@@ -60,19 +55,21 @@ const standardError = (json: Json): Json => {
 const standard = (json: Json): Json =>
   textIn(json, "access_token") === undefined
     ? standardError(json)
-    : { token_type: "Bearer", ...json, expires_on: epochSecondsOf(json.expires_on) }
+    : { ...json, token_type: json.token_type || "Bearer", expires_on: epochSecondsOf(json.expires_on) }
 
-const read = (body: string): Body<IdentityAnswer> => {
-  const json = parsed(body)
-  const answer = readBody(json === undefined ? body : JSON.stringify(standard(json)))
+const readAnswer = (json: unknown): Body<IdentityAnswer> => {
+  const about = isObject(json) ? json : {}
+  const answer = readTokens(standard(about))
   if (answer._tag !== "Success") return answer
   const identity = {
-    clientId: textIn(json ?? {}, "client_id"),
-    objectId: textIn(json ?? {}, "object_id", "principal_id"),
-    resourceId: textIn(json ?? {}, "msi_res_id", "mi_res_id")
+    clientId: textIn(about, "client_id"),
+    objectId: textIn(about, "object_id", "principal_id"),
+    resourceId: textIn(about, "msi_res_id", "mi_res_id")
   }
   return { _tag: "Success", response: { token: answer.response, identity } }
 }
+
+const read = bodyReader(readAnswer)
 
 const grant = {
   refuse: (refusal) => new RequestRejected(refusal)

@@ -144,14 +144,12 @@ const hasMember = (json: unknown, name: string): boolean =>
   typeof json === "object" && json !== null && !["", null, undefined].includes(Reflect.get(json, name))
 
 /**
- * Reads bodies of one kind. Total: nothing of what a body says is in what is wrong with it. A body with both an `error` and
- * the member that makes it a success is neither: nobody knows what its sender meant.
- *
- * @internal
+ * Reads JSON of one kind. Total: nothing of what it says is in what is wrong with it. What has both an `error` and the member
+ * that makes it a success is neither: nobody knows what its sender meant.
  */
-export const reader = <A, I>(schema: Schema.Schema<A, I>, essential: keyof I & string): ((body: string) => Body<A>) => {
+const jsonReader = <A, I>(schema: Schema.Schema<A, I>, essential: keyof I & string): ((json: unknown) => Body<A>) => {
   const decode = Schema.decodeUnknownOption(schema)
-  const readJson = (json: unknown): Body<A> => {
+  return (json) => {
     if (hasMember(json, "error")) {
       return hasMember(json, essential)
         ? unreadable("unexpectedShape")
@@ -165,17 +163,40 @@ export const reader = <A, I>(schema: Schema.Schema<A, I>, essential: keyof I & s
       onSome: (response): Body<A> => ({ _tag: "Success", response })
     })
   }
-  return (body) => {
+}
+
+/**
+ * Reads bodies as JSON.
+ *
+ * @internal
+ */
+export const bodyReader =
+  <A>(readJson: (json: unknown) => Body<A>) =>
+  (body: string): Body<A> => {
     const trimmed = body.trim()
     const json = parseJson(trimmed)
     if (Either.isRight(json)) return readJson(json.right)
     return unreadable(trimmed.startsWith("{") ? "truncated" : "notJson")
   }
-}
+
+/**
+ * Reads bodies of one kind.
+ *
+ * @internal
+ */
+export const reader = <A, I>(schema: Schema.Schema<A, I>, essential: keyof I & string): ((body: string) => Body<A>) =>
+  bodyReader(jsonReader(schema, essential))
+
+/**
+ * Reads the JSON of a token endpoint.
+ *
+ * @internal
+ */
+export const readTokens: (json: unknown) => Body<TokenResponse> = jsonReader(TokenResponse, "access_token")
 
 /**
  * Reads the answer of a token endpoint.
  *
  * @internal
  */
-export const readBody: (body: string) => Body<TokenResponse> = reader(TokenResponse, "access_token")
+export const readBody: (body: string) => Body<TokenResponse> = bodyReader(readTokens)

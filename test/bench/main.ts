@@ -6,6 +6,7 @@ import { certificate } from "./certificate.js"
 import { challenges } from "./challenges.js"
 import { coldAcquisition } from "./coldAcquisition.js"
 import { concurrency } from "./concurrency.js"
+import { managedIdentity } from "./managedIdentity.js"
 import type { Row } from "./measure.js"
 import { onBehalfOf } from "./onBehalfOf.js"
 import { sharedCache } from "./sharedCache.js"
@@ -22,6 +23,7 @@ const all = [
   coldAcquisition,
   certificate,
   onBehalfOf,
+  managedIdentity,
   challenges,
   validation
 ]

@@ -24,6 +24,7 @@ const firstExample = async (): Promise<string> => {
 
 /** What the entries say that need an optional peer. */
 const missingPeers: Readonly<Record<string, RegExp>> = {
+  "./MachineNode": /@effect\/platform-node/,
   "./EntraEmulatorNode": /Cannot find package '(@effect\/platform-node|selfsigned)'/,
   "./OnBehalfOfRpc": /Cannot find package '@effect\/rpc'/
 }
