@@ -51,6 +51,8 @@ export interface AuthCodeUrlRequest {
   /** As registered, character by character. */
   readonly redirectUri: string
   readonly scopes: Scopes
+  /** Scopes of other resources, which the user consents to at the same time. */
+  readonly extraScopesToConsent?: Scopes | undefined
   readonly tenantId?: string | undefined
   readonly prompt?: Prompt | undefined
   /** The user's name at the authority, to fill in. */

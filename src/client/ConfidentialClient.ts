@@ -8,7 +8,6 @@ import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -16,10 +15,9 @@ import { TokenCache } from "../cache/TokenCache.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import * as Authority from "../core/Authority.js"
-import { isGuid } from "../core/guid.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
 import type { Scopes } from "../core/scopes.js"
-import { ConfigurationError, type ExchangeError, type SignInError, type UserError } from "../core/TokenError.js"
+import type { ConfigurationError, ExchangeError, SignInError, UserError } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
 import * as ClientCredential from "../credential/ClientCredential.js"
 import * as Discovery from "../protocol/discovery.js"
@@ -34,9 +32,9 @@ import type {
 } from "./AuthorizationCode.js"
 import * as Acquisition from "./acquisition.js"
 import * as App from "./app.js"
+import { factsOf } from "./clientFacts.js"
 import { appHolder, partitionAt } from "./holders.js"
 import type { IdTokenVerifier } from "./idToken.js"
-import type { ClientFacts } from "./principal.js"
 import { getToken, provider, type ResourceRequest } from "./provider.js"
 import * as Region from "./region.js"
 import * as TokenRequests from "./tokenRequest.js"
@@ -195,39 +193,6 @@ export class ConfidentialClient extends Context.Tag("effect-entra/ConfidentialCl
   ConfidentialClientService
 >() {}
 
-const requireClientId = (clientId: string): Either.Either<string, ConfigurationError> =>
-  clientId.trim().length > 0
-    ? Either.right(clientId)
-    : Either.left(
-        new ConfigurationError({
-          parameter: "clientId",
-          expected: "the application (client) id of the app registration",
-          remedy: "Copy it from the registration's overview."
-        })
-      )
-
-/** As GUIDs, for that is what tokens say. */
-const requireTenantIds = (tenants: Options["allowedTenants"] = []): Either.Either<void, ConfigurationError> =>
-  typeof tenants === "string" || tenants.every(isGuid)
-    ? Either.void
-    : Either.left(
-        new ConfigurationError({
-          parameter: "allowedTenants",
-          expected: "the GUIDs of tenants",
-          remedy: "Copy the tenant id from each one's overview; a domain is not what its tokens name."
-        })
-      )
-
-const factsOf = ({ allowedTenants, authority, clientCapabilities = [], clientId }: Options): ClientFacts => ({
-  authority,
-  clientId,
-  capabilities: clientCapabilities,
-  allowedTenants:
-    typeof allowedTenants === "string" || allowedTenants === undefined
-      ? allowedTenants
-      : new Set(allowedTenants.map((tenant) => tenant.toLowerCase()))
-})
-
 /**
  * Makes a client that lives as long as its scope. Nothing is sent until a token is asked for.
  *
@@ -240,10 +205,8 @@ export const make = (
   options: Options
 ): Effect.Effect<ConfidentialClientService, ConfigurationError, HttpClient.HttpClient | TokenCache | Scope.Scope> =>
   Effect.gen(function* () {
-    yield* requireClientId(options.clientId)
+    const client = yield* factsOf(options)
     const isForMany = isMultiTenant(yield* Authority.resolve(options.authority))
-    yield* requireTenantIds(options.allowedTenants)
-    const client = factsOf(options)
     const cache = yield* TokenCache
     const policy = yield* RetryPolicy.make(options.retryPolicy)
     const credential = yield* options.credential.prepare

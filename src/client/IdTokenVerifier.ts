@@ -32,7 +32,7 @@ const isFromElsewhere = ({ tid }: Claims, { tenants }: Expectation): boolean =>
   tenants !== undefined && !(typeof tid === "string" && tenants.has(tid.toLowerCase()))
 
 const wrongIn = (claims: Claims, expectation: Expectation, now: number): InvalidTokenReason | undefined => {
-  if (claims.nonce !== expectation.nonce) return "nonce"
+  if (expectation.nonce !== undefined && claims.nonce !== expectation.nonce) return "nonce"
   if (isOfAnotherParty(claims, expectation.clientId)) return "authorizedParty"
   if (isOfAnotherPolicy(claims, expectation.authority)) return "policy"
   if (isFromElsewhere(claims, expectation)) return "tenant"

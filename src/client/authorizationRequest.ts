@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import { type Metadata, type ResolvedAuthority, resolve } from "../core/Authority.js"
 import { capabilityClaims, mergeClaims, parseClaims } from "../core/claims.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
-import { parseScopes } from "../core/scopes.js"
+import { parseScopes, type Scopes } from "../core/scopes.js"
 import { ConfigurationError, type ExchangeError } from "../core/TokenError.js"
 import { AuthCodeFlow, type AuthCodeUrl, type AuthCodeUrlRequest } from "./AuthorizationCode.js"
 import { type ClientFacts, requireAllowed } from "./principal.js"
@@ -40,6 +40,15 @@ const requireMaxAge = (maxAge: number | undefined): Either.Either<void, Configur
     ? Either.void
     : Either.left(refuse("maxAge", "a whole number of seconds", "Give 0 to have the user sign in anew."))
 
+/** Of whatever resources: consent is given to them all at once, and each has tokens of its own. */
+const extraScopes = (scopes: Scopes = []): Either.Either<ReadonlyArray<string>, ConfigurationError> =>
+  scopes.length === 0
+    ? Either.right([])
+    : Either.mapBoth(parseScopes(scopes, { isEntra: false }), {
+        onLeft: ({ expected, remedy }) => refuse("extraScopesToConsent", expected, remedy),
+        onRight: (set) => set.scopes
+      })
+
 /** They have options of their own, or protect the sign-in. */
 const reserved: ReadonlySet<string> = new Set([
   "client_id",
@@ -70,7 +79,8 @@ const present = (parameters: Readonly<Record<string, string | undefined>>): Read
 export const make = (
   client: ClientFacts,
   metadataOf: (authority: ResolvedAuthority) => Effect.Effect<Metadata, ExchangeError>,
-  request: AuthCodeUrlRequest
+  request: AuthCodeUrlRequest,
+  given?: Redacted.Redacted
 ): Effect.Effect<AuthCodeUrl, ExchangeError> =>
   Effect.gen(function* () {
     const own = yield* resolve(client.authority)
@@ -79,6 +89,7 @@ export const make = (
     yield* requireAllowed(client, own, authority)
     const redirectUri = yield* requireRedirectUri(request.redirectUri)
     const { scopes } = yield* parseScopes(request.scopes, { isEntra: authority.kind === "entra" })
+    const extra = yield* extraScopes(request.extraScopesToConsent)
     if (request.claims !== undefined) yield* parseClaims(request.claims)
     yield* requireMaxAge(request.maxAge)
     yield* refuseReserved(request.parameters ?? {}, reserved)
@@ -86,7 +97,8 @@ export const make = (
     const endpoint = authority.endpoints?.authorization ?? metadata.authorizationEndpoint
     if (endpoint === undefined)
       return yield* refuse("authority", "one where users sign in", "Supply its authorizationEndpoint.")
-    const [state, nonce, codeVerifier] = yield* Effect.all([unguessable, unguessable, unguessable])
+    const [made, nonce, codeVerifier] = yield* Effect.all([unguessable, unguessable, unguessable])
+    const state = given ?? made
     const url = new URL(endpoint)
     const parameters = {
       ...request.parameters,
@@ -95,7 +107,7 @@ export const make = (
       response_type: "code",
       response_mode: request.responseMode,
       redirect_uri: redirectUri,
-      scope: userScopes(authority.kind, ["openid", ...scopes]),
+      scope: userScopes(authority.kind, ["openid", ...scopes, ...extra]),
       state: Redacted.value(state),
       nonce: Redacted.value(nonce),
       code_challenge: yield* codeChallenge(codeVerifier),

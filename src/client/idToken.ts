@@ -14,7 +14,8 @@ export interface Expectation {
   readonly clientId: string
   readonly authority: ResolvedAuthority
   readonly metadata: Metadata
-  readonly nonce: string
+  /** Absent where the request could carry none. */
+  readonly nonce: string | undefined
   /** The longest time since the user's authentication, in seconds, if one was asked for. */
   readonly maxAge: number | undefined
   /** The tenants whose users may sign in; all of them where absent. */

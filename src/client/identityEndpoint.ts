@@ -63,7 +63,7 @@ export const make = (options: {
             : transport.post({ ...request, headers, timeout })
         }).pipe(Effect.catchAll((failure): Effect.Effect<Outcome> => Effect.succeed({ _tag: "NoAnswer", failure })))
       return yield* observed(
-        { method, host, grant: "managed_identity", correlationId: asking.correlationId },
+        { method, host, grant: "managed_identity", correlationId: asking.correlationId, brings: "token" },
         source === "azureArc" ? answerChallenge(machine, send) : send({}),
         (outcome, now) => classifyIdentity(outcome, { passing, identity, mustEcho }, now)
       )

@@ -1,4 +1,5 @@
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { joinKey } from "../cache/cacheKey.js"
@@ -7,12 +8,12 @@ import { Account, fromResponse } from "../core/Account.js"
 import type { ResolvedAuthority } from "../core/Authority.js"
 import { capabilityClaims, mergeClaims } from "../core/claims.js"
 import { makeGuid } from "../core/guid.js"
-import type { ConfigurationError, SignInError, UserError } from "../core/TokenError.js"
-import { authorizationCode, type Grant } from "../protocol/grants.js"
+import type { ConfigurationError, SignInError, TokenError } from "../core/TokenError.js"
+import { type Grant, refreshToken } from "../protocol/grants.js"
 import { mayResend } from "../protocol/resend.js"
 import type { Form } from "../protocol/transport.js"
 import type { TokenResponse } from "../protocol/wire.js"
-import type { Resilience } from "../resilience/resilience.js"
+import type { Call, Resilience } from "../resilience/resilience.js"
 import type { AuthenticationResult } from "./AuthorizationCode.js"
 import * as AccountPrincipal from "./account.js"
 import { accountHolder, partitionAt } from "./holders.js"
@@ -22,10 +23,10 @@ import { unguessable } from "./random.js"
 import { clientInfo, type Renewal, userScopes } from "./renewal.js"
 import type { Ask } from "./tokenRequest.js"
 
-/** What a user comes with: a code, or a refresh token from elsewhere. */
-export interface Arrival {
+/** What a user comes with: a code, a device's code, or a refresh token from elsewhere. */
+export interface Arrival<E = never> {
   readonly authority: ResolvedAuthority
-  readonly grant: Grant<UserError>
+  readonly grant: Grant<SignInError | E>
   /** What it is known by while it is under way. */
   readonly id: string
   readonly parameters: Form
@@ -39,6 +40,10 @@ export interface Arrival {
   readonly anchor: string | undefined
   /** Whether the answer is to be believed; nothing is kept of one that is not. */
   readonly check: (response: TokenResponse) => Effect.Effect<void, SignInError>
+  /** Asks again and again, where the answer depends on somebody; else the client's policy decides. */
+  readonly poll?:
+    | ((once: Effect.Effect<TokenResponse, SignInError | E>) => Effect.Effect<TokenResponse, SignInError | E>)
+    | undefined
 }
 
 const opened = (secret: Redacted.Redacted | undefined): string | undefined => secret && Redacted.value(secret)
@@ -46,7 +51,7 @@ const opened = (secret: Redacted.Redacted | undefined): string | undefined => se
 /** A token that was issued is not lost because nobody says whose it is: such an account gets a name of its own. */
 const accountOf = (
   { client_info, id_token }: TokenResponse,
-  { authority, homeAccountId }: Arrival
+  { authority, homeAccountId }: Pick<Arrival, "authority" | "homeAccountId">
 ): Effect.Effect<Account> => {
   const told = fromResponse({ clientInfo: opened(client_info), idToken: opened(id_token) })
   if (told !== undefined) return Effect.succeed(told)
@@ -66,10 +71,10 @@ const accountOf = (
 }
 
 /** How users come in. */
-export interface Admission {
+export interface Admission<E = never> {
   /** Fails as the request would, where that is known without sending it. */
-  readonly pass: (arrival: Arrival) => Effect.Effect<void, SignInError>
-  readonly admit: (arrival: Arrival) => Effect.Effect<AuthenticationResult, SignInError>
+  readonly pass: (arrival: Arrival<E>) => Effect.Effect<void, SignInError | E>
+  readonly admit: (arrival: Arrival<E>) => Effect.Effect<AuthenticationResult, SignInError | E>
 }
 
 /**
@@ -77,47 +82,52 @@ export interface Admission {
  *
  * @internal
  */
-export const make = (options: {
+export const make = <E extends TokenError = never>(options: {
   readonly ask: Ask
   readonly cache: TokenCacheService
   readonly client: ClientFacts
   readonly renewal: Renewal
-  readonly resilience: Resilience<SignInError>
-}): Admission => {
+  readonly resilience: Resilience<SignInError | E>
+}): Admission<E> => {
   const { ask, cache, client, renewal, resilience } = options
 
-  const askerOf = ({ authority, id }: Arrival) => ({
+  const askerOf = ({ authority, id }: Arrival<E>) => ({
     request: id,
     principal: id,
     scope: joinKey(client.clientId, authority.environment, authority.tenantId)
   })
 
-  const asked = (arrival: Arrival, correlationId: string): Effect.Effect<TokenResponse, SignInError> => {
-    const { authority, grant } = arrival
+  const requestOf = (arrival: Arrival<E>, correlationId: string, timeout: Duration.Duration) => {
+    const { authority, grant, scopes } = arrival
+    const { kind } = authority
+    const isFirst = grant.name !== refreshToken.name
+    return ask({
+      authority,
+      grant,
+      parameters: {
+        ...arrival.parameters,
+        ...clientInfo(kind),
+        scope: userScopes(kind, isFirst ? ["openid", ...scopes] : scopes)
+      },
+      claims: mergeClaims(capabilityClaims(client.capabilities), arrival.claims),
+      correlationId,
+      timeout,
+      anchor: arrival.anchor
+    })
+  }
+
+  const asked = (arrival: Arrival<E>, correlationId: string): Effect.Effect<TokenResponse, SignInError | E> => {
+    const { authority, grant, poll } = arrival
     const { host, kind } = authority
-    const call = { ...askerOf(arrival), host, mayResend: mayResend(grant, kind) }
-    return resilience.run(call, (timeout) =>
-      ask({
-        authority,
-        grant,
-        parameters: {
-          ...arrival.parameters,
-          ...clientInfo(kind),
-          scope: userScopes(
-            kind,
-            grant.name === authorizationCode.name ? ["openid", ...arrival.scopes] : arrival.scopes
-          )
-        },
-        claims: mergeClaims(capabilityClaims(client.capabilities), arrival.claims),
-        correlationId,
-        timeout,
-        anchor: arrival.anchor
-      })
-    )
+    const askedBy = (mayBeSentAgain: Call["mayResend"]) =>
+      resilience.run({ ...askerOf(arrival), host, mayResend: mayBeSentAgain }, (timeout) =>
+        requestOf(arrival, correlationId, timeout)
+      )
+    return poll === undefined ? askedBy(mayResend(grant, kind)) : poll(askedBy(() => false))
   }
 
   const kept = (
-    arrival: Arrival,
+    arrival: Arrival<E>,
     response: TokenResponse,
     { correlationId, sequence }: { readonly correlationId: string; readonly sequence: number }
   ): Effect.Effect<AuthenticationResult, ConfigurationError> =>
@@ -139,7 +149,7 @@ export const make = (options: {
       return { account, token }
     })
 
-  const admit = (arrival: Arrival): Effect.Effect<AuthenticationResult, SignInError> =>
+  const admit = (arrival: Arrival<E>): Effect.Effect<AuthenticationResult, SignInError | E> =>
     Effect.gen(function* () {
       const sequence = cache.unsafeNextSequence()
       const correlationId = arrival.correlationId ?? (yield* makeGuid)

@@ -5,7 +5,6 @@ import type * as Scope from "effect/Scope"
 import { joinKey } from "../cache/cacheKey.js"
 import { type Kind, type Metadata, type ResolvedAuthority, resolve } from "../core/Authority.js"
 import { sha256 } from "../core/digest.js"
-import { isMultiTenant } from "../core/resolvedAuthority.js"
 import { parseScopes } from "../core/scopes.js"
 import {
   type AuthorizationResponseReason,
@@ -13,11 +12,11 @@ import {
   ConfigurationError,
   type ExchangeError,
   InvalidAuthorizationResponse,
-  InvalidToken,
   type SignInError
 } from "../core/TokenError.js"
 import { authorizationFailure } from "../protocol/authorizationResponse.js"
 import { authorizationCode, refreshToken as refreshTokenGrant } from "../protocol/grants.js"
+import type { TokenResponse } from "../protocol/wire.js"
 import { BoundedMap } from "../resilience/boundedMap.js"
 import * as SingleFlight from "../resilience/singleFlight.js"
 import type {
@@ -29,6 +28,7 @@ import type {
 import * as AuthorizationRequest from "./authorizationRequest.js"
 import { type Parameters, parametersOf, wrongIn } from "./authorizationResponse.js"
 import type { RefreshTokenRequest } from "./ConfidentialClient.js"
+import { checkedIdToken } from "./checkedIdToken.js"
 import { IdTokenVerifier, type IdTokenVerifierService } from "./idToken.js"
 import type { Admission, Arrival } from "./newUser.js"
 import { type ClientFacts, requireAllowed } from "./principal.js"
@@ -36,7 +36,7 @@ import { anchorOfClientInfo } from "./renewal.js"
 
 /** How users come to a client. */
 export interface SignIn {
-  readonly begin: (request: AuthCodeUrlRequest) => Effect.Effect<AuthCodeUrl, ExchangeError>
+  readonly begin: (request: AuthCodeUrlRequest, state?: Redacted.Redacted) => Effect.Effect<AuthCodeUrl, ExchangeError>
   readonly redeem: (
     request: AuthorizationCodeRequest
   ) => Effect.Effect<AuthenticationResult, SignInError, IdTokenVerifier>
@@ -46,10 +46,6 @@ export interface SignIn {
 const capacity = 10_000
 
 const invalid = (reason: AuthorizationResponseReason) => new InvalidAuthorizationResponse({ reason })
-
-/** At an authority of one tenant its issuer tells enough. */
-const tenantsOf = ({ allowedTenants }: ClientFacts, authority: ResolvedAuthority): ReadonlySet<string> | undefined =>
-  isMultiTenant(authority) && allowedTenants !== "any" ? allowedTenants : undefined
 
 const noToken = new ConfigurationError({
   parameter: "refreshToken",
@@ -79,24 +75,12 @@ export const make = (options: {
       })
 
     const checkIdToken =
-      (
-        { flow }: AuthorizationCodeRequest,
-        authority: ResolvedAuthority,
-        verifier: IdTokenVerifierService
-      ): Arrival["check"] =>
-      ({ id_token }) =>
-        id_token === undefined
-          ? new InvalidToken({ token: "id token", reason: "malformed" })
-          : Effect.flatMap(metadataOf(authority), (metadata) =>
-              verifier.verify(Redacted.value(id_token), {
-                clientId: client.clientId,
-                authority,
-                metadata,
-                nonce: Redacted.value(flow.nonce),
-                maxAge: flow.maxAge,
-                tenants: tenantsOf(client, authority)
-              })
-            )
+      ({ flow }: AuthorizationCodeRequest, authority: ResolvedAuthority, verifier: IdTokenVerifierService) =>
+      (response: TokenResponse) =>
+        checkedIdToken({ client, metadataOf, verifier, authority }, response, {
+          nonce: Redacted.value(flow.nonce),
+          maxAge: flow.maxAge
+        })
 
     const arrivalOf = (
       request: AuthorizationCodeRequest,
@@ -188,5 +172,9 @@ export const make = (options: {
         })
       })
 
-    return { begin: (request) => AuthorizationRequest.make(client, metadataOf, request), redeem, takeOver }
+    return {
+      begin: (request, state) => AuthorizationRequest.make(client, metadataOf, request, state),
+      redeem,
+      takeOver
+    }
   })

@@ -118,6 +118,8 @@ export interface Metadata {
   readonly issuer: string
   readonly tokenEndpoint: string
   readonly authorizationEndpoint?: string | undefined
+  /** Where devices without a browser begin (RFC 8628 4). */
+  readonly deviceAuthorizationEndpoint?: string | undefined
   readonly endSessionEndpoint?: string | undefined
   readonly jwksUri?: string | undefined
   /** Whether every authorization response names its issuer (RFC 9207 3). */

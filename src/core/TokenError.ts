@@ -533,7 +533,7 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>("effect-entra
  * @since 0.1.0
  * @category models
  */
-export const AuthorizationResponseReason = Schema.Literal("state", "issuer", "expired", "used", "malformed")
+export const AuthorizationResponseReason = Schema.Literal("state", "issuer", "expired", "used", "malformed", "timeout")
 
 /**
  * @since 0.1.0
@@ -546,7 +546,8 @@ const authorizationResponseText: Record<AuthorizationResponseReason, string> = {
   issuer: "is from another issuer (iss), or does not name it",
   expired: "comes more than 10 minutes after its sign-in began",
   used: "was taken already",
-  malformed: "holds neither a code nor an error"
+  malformed: "holds neither a code nor an error",
+  timeout: "did not come in time"
 }
 
 /**

@@ -38,6 +38,8 @@ export type Kind = "entra" | "b2c" | "adfs" | "custom"
 export interface Endpoints {
   readonly token: string
   readonly authorization: string
+  /** Where devices begin (RFC 8628 3.1); absent where the authority knows none. */
+  readonly deviceAuthorization?: string | undefined
   readonly endSession: string
 }
 
@@ -77,6 +79,11 @@ const v2 = (base: string): Endpoints => ({
   token: `${base}/oauth2/v2.0/token`,
   authorization: `${base}/oauth2/v2.0/authorize`,
   endSession: `${base}/oauth2/v2.0/logout`
+})
+
+const withDevices = (base: string): Endpoints => ({
+  ...v2(base),
+  deviceAuthorization: `${base}/oauth2/v2.0/devicecode`
 })
 
 /** Loopback can't leave the machine: nobody else has to vouch for it. */
@@ -130,7 +137,7 @@ const resolveTenant = (authority: EntraAuthority | ExternalIdAuthority, tenantId
       tenantId: tenant,
       policy: undefined,
       issuer: undefined,
-      endpoints: v2(base),
+      endpoints: withDevices(base),
       metadata: wellKnown(`${base}/v2.0`),
       trustedHosts: namesOf(url.host),
       instanceDiscovery: isLookedUp ? instanceDiscoveryOf(url, tenant) : undefined
@@ -170,6 +177,7 @@ const resolveAdfs = (authority: AdfsAuthority): Resolved =>
       endpoints: {
         token: `${issuer}/oauth2/token`,
         authorization: `${issuer}/oauth2/authorize`,
+        deviceAuthorization: `${issuer}/oauth2/devicecode`,
         endSession: `${issuer}/oauth2/logout`
       },
       metadata: wellKnown(issuer),
@@ -201,7 +209,13 @@ const resolveOidc = ({ endpointHosts, issuer }: OidcAuthority): Resolved =>
     } as const
   })
 
-const endpointNames = ["tokenEndpoint", "authorizationEndpoint", "endSessionEndpoint", "jwksUri"] as const
+const endpointNames = [
+  "tokenEndpoint",
+  "authorizationEndpoint",
+  "deviceAuthorizationEndpoint",
+  "endSessionEndpoint",
+  "jwksUri"
+] as const
 
 const resolveCustom = (authority: CustomAuthority): Resolved =>
   Either.gen(function* () {

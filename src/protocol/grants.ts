@@ -124,6 +124,17 @@ export const onBehalfOf = {
   consumes: never
 } as const satisfies Grant<unknown>
 
+/**
+ * The request for a device's code: nobody has taken part yet.
+ *
+ * @internal
+ */
+export const deviceAuthorization = {
+  name: "device_authorization",
+  refuse: refuseApp,
+  consumes: never
+} as const satisfies Grant<unknown>
+
 /** @internal */
 export const deviceCode = {
   name: "device_code",

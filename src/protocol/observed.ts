@@ -11,6 +11,8 @@ export interface Shown {
   readonly host: string
   readonly grant: string
   readonly correlationId: string
+  /** What a success is called. */
+  readonly brings: string
 }
 
 const statusOf = (outcome: Outcome): Readonly<Record<string, number>> =>
@@ -33,7 +35,7 @@ const answered = (result: string, outcome: Outcome) =>
  * @internal
  */
 export const observed = <A, E extends { readonly _tag: string }, E2>(
-  { correlationId, grant, host, method }: Shown,
+  { brings, correlationId, grant, host, method }: Shown,
   send: Effect.Effect<Outcome, E2>,
   meaning: (outcome: Outcome, now: number) => Either.Either<A, E>
 ): Effect.Effect<A, E | E2> =>
@@ -42,7 +44,7 @@ export const observed = <A, E extends { readonly _tag: string }, E2>(
     const outcome = yield* send
     yield* Effect.annotateCurrentSpan(statusOf(outcome))
     const result = meaning(outcome, yield* Clock.currentTimeMillis)
-    yield* answered(Either.match(result, { onLeft: (failure) => failure._tag, onRight: () => "token" }), outcome)
+    yield* answered(Either.match(result, { onLeft: (failure) => failure._tag, onRight: () => brings }), outcome)
     return yield* result
   }).pipe(
     Effect.withSpan("effect-entra.exchange", {

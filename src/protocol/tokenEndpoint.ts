@@ -2,11 +2,11 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { ResolvedAuthority } from "../core/Authority.js"
 import { sku } from "../core/sku.js"
-import { type CommonFailure, classify } from "./classify.js"
+import { type CommonFailure, classifyAs } from "./classify.js"
 import type { Grant } from "./grants.js"
 import { observed } from "./observed.js"
 import type { Form, Transport } from "./transport.js"
-import type { TokenResponse } from "./wire.js"
+import { type Body, DeviceAuthorization, readBody, reader, type TokenResponse } from "./wire.js"
 
 /** One request to a token endpoint. */
 export interface TokenExchange<out E> {
@@ -35,20 +35,40 @@ const headersOf = ({ anchor, authority, correlationId }: TokenExchange<unknown>)
   })
 })
 
+const exchangeAs =
+  <A>(read: (body: string) => Body<A>, brings: string) =>
+  <E extends { readonly _tag: string }>(
+    transport: Transport,
+    request: TokenExchange<E>
+  ): Effect.Effect<A, CommonFailure | E> => {
+    const { authority, correlationId, form, grant, timeout, tokenEndpoint } = request
+    const { host, kind } = authority
+    return observed(
+      { method: "POST", host, grant: grant.name, correlationId, brings },
+      transport.post({ url: tokenEndpoint, host, headers: headersOf(request), form, timeout }),
+      (outcome, now) => classifyAs(read)(outcome, { grant, authority: kind, now })
+    )
+  }
+
 /**
  * Sends one request and tells what its answer means.
  *
  * @internal
  */
-export const exchange = <E extends { readonly _tag: string }>(
+export const exchange: <E extends { readonly _tag: string }>(
   transport: Transport,
   request: TokenExchange<E>
-): Effect.Effect<TokenResponse, CommonFailure | E> => {
-  const { authority, correlationId, form, grant, timeout, tokenEndpoint } = request
-  const { host, kind } = authority
-  return observed(
-    { method: "POST", host, grant: grant.name, correlationId },
-    transport.post({ url: tokenEndpoint, host, headers: headersOf(request), form, timeout }),
-    (outcome, now) => classify(outcome, { grant, authority: kind, now })
-  )
-}
+) => Effect.Effect<TokenResponse, CommonFailure | E> = exchangeAs(readBody, "token")
+
+/**
+ * Asks for a device's code (RFC 8628 3.1), at the endpoint for that.
+ *
+ * @internal
+ */
+export const authorizeDevice: <E extends { readonly _tag: string }>(
+  transport: Transport,
+  request: TokenExchange<E>
+) => Effect.Effect<DeviceAuthorization, CommonFailure | E> = exchangeAs(
+  reader(DeviceAuthorization, "device_code"),
+  "device code"
+)

@@ -37,7 +37,8 @@ const isIssuerOf = (authority: ResolvedAuthority, issuer: string): boolean => {
 const requireUrls = (metadata: Metadata): Trusted<Metadata> =>
   Either.gen(function* () {
     yield* parseUrl("tokenEndpoint", metadata.tokenEndpoint)
-    for (const name of ["authorizationEndpoint", "endSessionEndpoint", "jwksUri"] as const) {
+    const others = ["authorizationEndpoint", "deviceAuthorizationEndpoint", "endSessionEndpoint", "jwksUri"] as const
+    for (const name of others) {
       const endpoint = metadata[name]
       if (endpoint !== undefined) yield* parseUrl(name, endpoint)
     }
@@ -62,6 +63,7 @@ export const trusted = (authority: ResolvedAuthority, published: ProviderMetadat
       issuer: published.issuer,
       tokenEndpoint: published.token_endpoint,
       authorizationEndpoint: published.authorization_endpoint,
+      deviceAuthorizationEndpoint: published.device_authorization_endpoint,
       endSessionEndpoint: published.end_session_endpoint,
       jwksUri: published.jwks_uri,
       isIssuerReturned: published.authorization_response_iss_parameter_supported

@@ -106,6 +106,7 @@ export const ProviderMetadata = Schema.Struct({
   issuer: Schema.NonEmptyString,
   token_endpoint: Schema.NonEmptyString,
   authorization_endpoint: text,
+  device_authorization_endpoint: text,
   end_session_endpoint: text,
   jwks_uri: text,
   authorization_response_iss_parameter_supported: lenient(Schema.Boolean)
@@ -113,6 +114,26 @@ export const ProviderMetadata = Schema.Struct({
 
 /** @internal */
 export type ProviderMetadata = typeof ProviderMetadata.Type
+
+/**
+ * Where a device's user goes, and what the device asks with (RFC 8628 3.2); `verification_url` is older.
+ *
+ * @internal
+ */
+export const DeviceAuthorization = Schema.Struct({
+  device_code: Schema.Redacted(Schema.NonEmptyString),
+  /** Typed by a person: nothing that a terminal would not show. */
+  user_code: Schema.String.pipe(Schema.pattern(/^[\x20-\x7e]{1,64}$/)),
+  verification_uri: text,
+  verification_url: text,
+  verification_uri_complete: text,
+  expires_in: Numeric.pipe(Schema.between(0, 86_400)),
+  interval: seconds,
+  message: text
+})
+
+/** @internal */
+export type DeviceAuthorization = typeof DeviceAuthorization.Type
 
 /**
  * Entra's answer about a host that it knows.

@@ -63,6 +63,7 @@ describe("a cloud of Entra", () => {
       endpoints: {
         token: `${base}/oauth2/v2.0/token`,
         authorization: `${base}/oauth2/v2.0/authorize`,
+        deviceAuthorization: `${base}/oauth2/v2.0/devicecode`,
         endSession: `${base}/oauth2/v2.0/logout`
       },
       metadata: `${base}/v2.0/.well-known/openid-configuration`,

@@ -86,7 +86,7 @@ describe("External ID", () => {
       tenantId: "contoso.onmicrosoft.com",
       policy: undefined,
       issuer: undefined,
-      endpoints: endpointsAt(base),
+      endpoints: { ...endpointsAt(base), deviceAuthorization: `${base}/oauth2/v2.0/devicecode` },
       metadata: `${base}/v2.0/.well-known/openid-configuration`,
       trustedHosts: ["contoso.ciamlogin.com"],
       instanceDiscovery: undefined
@@ -97,7 +97,11 @@ describe("External ID", () => {
     const { endpoints, instanceDiscovery } = resolved(
       Authority.externalId({ tenantId: tenantId.toUpperCase(), host: "https://login.contoso.com" })
     )
-    assert.deepStrictEqual(endpoints, endpointsAt(`https://login.contoso.com/${tenantId}`))
+    const base = `https://login.contoso.com/${tenantId}`
+    assert.deepStrictEqual(endpoints, {
+      ...endpointsAt(base),
+      deviceAuthorization: `${base}/oauth2/v2.0/devicecode`
+    })
     assert.isUndefined(instanceDiscovery)
   })
 
@@ -129,6 +133,7 @@ describe("AD FS", () => {
       endpoints: {
         token: `${issuer}/oauth2/token`,
         authorization: `${issuer}/oauth2/authorize`,
+        deviceAuthorization: `${issuer}/oauth2/devicecode`,
         endSession: `${issuer}/oauth2/logout`
       },
       metadata: `${issuer}/.well-known/openid-configuration`,

@@ -60,6 +60,7 @@ describe("the metadata of an OpenID provider", () => {
         issuer,
         tokenEndpoint: published.token_endpoint,
         authorizationEndpoint: published.authorization_endpoint,
+        deviceAuthorizationEndpoint: undefined,
         endSessionEndpoint: published.end_session_endpoint,
         jwksUri: published.jwks_uri,
         isIssuerReturned: true
