@@ -122,13 +122,11 @@ const appOf = ({ present, settings }: AppEnvironment, options: Settled): Finding
   }))
 }
 
-/** In a chain nobody waits for a service that may not be there; who names it alone means it. */
-const inChain: ManagedIdentity.Options = { retryPolicy: { attempts: 1 } }
-const alone: ManagedIdentity.Options = { probe: false }
+/** Who names it alone means it: its service may take its time. */
 
 /** That of a virtual machine is asked where nothing speaks for another. */
 const managed = ({ clientCapabilities, userAssigned }: Settled, isAlone: boolean): Finding =>
-  ManagedIdentity.make({ userAssigned, clientCapabilities, ...(isAlone ? alone : inChain) }).pipe(
+  ManagedIdentity.make({ userAssigned, clientCapabilities, probe: !isAlone }).pipe(
     Effect.match({
       onFailure: (failure): Found => ({ found: undefined, provider: TokenProvider.fail(failure) }),
       onSuccess: ({ identity, source }) => ({ found: source === "imds" ? undefined : source, provider: identity })
@@ -211,7 +209,7 @@ const settled = (options: Options): Effect.Effect<Settled> =>
  * (`AzureCliCredential`). Nothing is sent or started until a token is asked for.
  *
  * An app of the environment that is refused is the chain's failure; a managed identity or a tool that fails is passed over.
- * Managed identity is looked for within 1 second and asked once, unless it is the only step: then it has its retries.
+ * A virtual machine's metadata service is looked for within 1 second, unless managed identity is the only step.
  *
  * @since 0.1.0
  * @category constructors

@@ -136,6 +136,7 @@ const patient = ({ attempts, backoff, deadline, ...options }: RetryPolicy.Option
 const imdsWait = (failure: Failure): Duration.Duration | undefined => {
   if (!(failure instanceof AuthorityUnavailable) || failure.status === undefined) return undefined
   if (failure.status === 410) return Duration.seconds(10)
+  if (failure.status === 404) return Duration.zero
   return failure.status >= 500 ? Duration.seconds(1) : undefined
 }
 
@@ -210,8 +211,8 @@ export const layer = (options?: Options): Layer.Layer<ManagedIdentity, Configura
  * @category config
  */
 export const config: Config.Config<Options> = Config.map(
-  Config.withDefault(Config.string("AZURE_CLIENT_ID"), undefined),
-  (clientId) => ({ userAssigned: clientId === undefined ? undefined : { clientId } })
+  Config.withDefault(Config.string("AZURE_CLIENT_ID"), ""),
+  (clientId) => ({ userAssigned: clientId.trim() === "" ? undefined : { clientId } })
 )
 
 /**

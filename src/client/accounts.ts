@@ -43,7 +43,7 @@ export interface Parts {
 }
 
 /** Claims with which a token had been won, and which were demanded of it again: there is nothing left to try without the user. */
-const exhausted = (claims: string): UserError =>
+const exhausted = (claims: string | undefined): UserError =>
   new InteractionRequired({
     source: "local",
     error: "insufficient_claims",

@@ -81,7 +81,7 @@ const asksForAny = ({ claims, forceRefresh }: TokenRequest): boolean => claims =
 
 const isSame = (one: AccessToken, other: AccessToken): boolean => Equal.equals(one.accessToken, other.accessToken)
 
-/** How long claims are not asked for again that were in vain. */
+/** How long is not asked for again what was in vain. */
 const vainPause = 60_000
 const mostVain = 1000
 
@@ -101,13 +101,17 @@ const renewed = (result: string): void => Metric.tagged(renewals, "result", resu
 export const make = <E extends TokenError>(options: {
   readonly cache: TokenCacheService
   readonly resilience: Resilience<E | ExchangeError>
-  /** Says that claims are demanded which a token had been won with. */
-  readonly exhausted: (claims: string) => E | ExchangeError
+  /** Says that what was refused is all that can be had, or that claims are demanded which a token had been won with. */
+  readonly exhausted: (claims: string | undefined) => E | ExchangeError
 }): Effect.Effect<Acquisition<E | ExchangeError>, never, Scope.Scope> =>
   Effect.gen(function* () {
     type Failed = E | ExchangeError
     const { cache, exhausted, resilience } = options
     const flights = yield* SingleFlight.make<AccessToken, Failed>(new ClientClosed())
+    /** The token of a key that was refused last, until another one is won. */
+    const refusals = new BoundedMap<AccessToken>(mostVain)
+    /** What was asked for in vain, claims that a token had been won with for instance, and until when it is not again. */
+    const vain = new BoundedMap<number>(mostVain)
 
     /** A token that is there stays in use, and is renewed a while later; each time that it failed, later. */
     const postpone = ({ key }: Resource<Failed>, failures: 0 | 1) =>
@@ -127,13 +131,26 @@ export const make = <E extends TokenError>(options: {
       Effect.gen(function* () {
         const correlationId = wanted ?? (yield* makeGuid)
         const call = { ...asker, ...(yield* resource.hosts), mayResend: resource.mayResend }
-        const replaced = rejected ?? (claims === undefined ? undefined : cache.unsafeGet(resource.key)?.token)
+        const known = rejected ?? refusals.get(resource.key.id)
+        const replaced = known ?? (claims === undefined ? undefined : cache.unsafeGet(resource.key)?.token)
         const response = yield* resilience
           .run(call, (timeout, host, deadline) =>
             resource.exchange({ claims, correlationId, timeout, deadline, host, sequence, replaced })
           )
           .pipe(Effect.annotateLogs("entra.correlation_id", correlationId))
         return issuedToken(response, resource.scopes, correlationId, yield* Clock.currentTimeMillis)
+      })
+
+    /** Some services hand out one token until it ends: one that was refused is never handed on. */
+    const newer = ({ key }: Resource<Failed>, { claims }: TokenRequest, token: AccessToken) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const refused = refusals.get(key.id)
+        if (refused === undefined || !isSame(refused, token)) {
+          refusals.delete(key.id)
+          return Effect.succeed(token)
+        }
+        for (const demand of [claims, undefined]) vain.set(joinKey(key.id, demand ?? ""), now + vainPause)
+        return Effect.fail(exhausted(claims))
       })
 
     const fly = (resource: Resource<Failed>, asker: Asker, request: TokenRequest, refused?: Refused) =>
@@ -143,7 +160,9 @@ export const make = <E extends TokenError>(options: {
         const after = refused === undefined ? cache.unsafeGet(resource.key)?.cachedAt : refused.cachedAt
         const isAnew = forceRefresh === true || (claims !== undefined && rejected === undefined)
         const { endsAt, key } = resource
-        const exchange = exchanged(resource, asker, request, sequence)
+        const exchange = Effect.flatMap(exchanged(resource, asker, request, sequence), (token) =>
+          newer(resource, request, token)
+        )
         return resource.with === undefined
           ? cache.obtain(key, { sequence, claims, endsAt, isAnew, after }, exchange)
           : Effect.tap(exchange, (token) => cache.set(key, token, sequence, { claims, endsAt }))
@@ -209,10 +228,9 @@ export const make = <E extends TokenError>(options: {
 
     /** The exchange under way that follows a rejection: what it wins is what the key's callers are to get. */
     const replacements = new Map<string, SingleFlight.Flight<AccessToken, Failed>>()
-    /** Claims that were demanded again of a token which had been won with them, and until when they are not asked for. */
-    const vain = new BoundedMap<number>(mostVain)
-
-    const joinPlain = (resource: Resource<Failed>, request: TokenRequest) => {
+    const joinPlain = (resource: Resource<Failed>, request: TokenRequest, now: number) => {
+      if (asksForAny(request) && now < (vain.get(joinKey(resource.key.id, "")) ?? 0))
+        return Effect.fail(exhausted(undefined))
       const plain = flights.join(flightOf(resource, request))
       const replacement = asksForAny(request) ? replacements.get(resource.key.id) : undefined
       return replacement === undefined ? plain : Effect.orElse(flights.join(replacement), () => plain)
@@ -221,7 +239,7 @@ export const make = <E extends TokenError>(options: {
     const unheld = (resource: Resource<Failed>, request: TokenRequest, now: number) => {
       const granted = asksForAny(request) ? cache.unsafeFind(resource.key, resource.scopes, now) : undefined
       return granted === undefined
-        ? joinPlain(resource, request)
+        ? joinPlain(resource, request, now)
         : Effect.zipRight(cache.alias(resource.key, granted, resource.endsAt), granted.hit)
     }
 
@@ -246,13 +264,14 @@ export const make = <E extends TokenError>(options: {
         const held = cache.unsafeGet(resource.key)
         const wonWith = held !== undefined && isSame(held.token, rejected) ? held.claims : undefined
         const demand = joinKey(resource.key.id, claims ?? "")
+        refusals.set(resource.key.id, rejected)
         return Effect.zipWith(cache.reject(resource.key, rejected), Clock.currentTimeMillis, (since, now) => {
           if (claims !== undefined && wonWith === claims) vain.set(demand, now + vainPause)
           const entry = cache.unsafeGet(resource.key)
           const isNewer = entry !== undefined && entry.sequence > since && serves(entry, now)
           const satisfies = claims === undefined || entry?.claims === claims
           if (isNewer && satisfies && request.forceRefresh !== true) return entry.hit
-          return claims !== undefined && now < (vain.get(demand) ?? 0)
+          return request.forceRefresh !== true && now < (vain.get(demand) ?? 0)
             ? Effect.fail(exhausted(claims))
             : replaced(resource, request, { since, cachedAt: held?.cachedAt })
         })

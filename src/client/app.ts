@@ -13,7 +13,7 @@ import type { Ask } from "./tokenRequest.js"
  *
  * @internal
  */
-export const exhausted = (claims: string): ExchangeError =>
+export const exhausted = (claims: string | undefined): ExchangeError =>
   new RequestRejected({ source: "local", error: "insufficient_claims", errorCodes: [], claims })
 
 /**

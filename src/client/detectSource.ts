@@ -39,6 +39,16 @@ const urlOf = (name: Name, text: string): Effect.Effect<URL, ConfigurationError>
     : refuse(name, "an absolute http or https URL without user and password", "Set it as the platform does.")
 }
 
+/** What can stand in a header (RFC 9110 5.5), but no line end that a file of variables has left there. */
+const secretOf = (name: Name, text: string): Effect.Effect<Redacted.Redacted, ConfigurationError> =>
+  /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)
+    ? Effect.succeed(Redacted.make(text))
+    : refuse(
+        name,
+        "printable ASCII characters alone, without space or line end at either end",
+        "Set it as the platform does."
+      )
+
 const imdsHost = "http://169.254.169.254"
 const tokenPath = "metadata/identity/oauth2/token"
 const arcDefault = `http://127.0.0.1:40342/${tokenPath}`
@@ -55,8 +65,7 @@ const withHeader = (env: Variables): Detection => {
       : (["IDENTITY_SERVER_THUMBPRINT", "Service Fabric"] as const)
   if (endpoint === undefined) return half("IDENTITY_ENDPOINT", present, host)
   if (header === undefined) return half("IDENTITY_HEADER", present, host)
-  const secret = Redacted.make(header)
-  return Effect.map(urlOf("IDENTITY_ENDPOINT", endpoint), (url) =>
+  return Effect.zipWith(urlOf("IDENTITY_ENDPOINT", endpoint), secretOf("IDENTITY_HEADER", header), (url, secret) =>
     thumbprint === undefined
       ? { source: "appService", endpoint: url, secret }
       : { source: "serviceFabric", endpoint: url, secret, thumbprint, apiVersion: env.IDENTITY_API_VERSION }
@@ -70,9 +79,10 @@ const withMsi = (env: Variables): Detection => {
     return secret === undefined
       ? undefined
       : half("MSI_ENDPOINT", "MSI_SECRET", "App Service and Azure Machine Learning")
-  return Effect.map(urlOf("MSI_ENDPOINT", endpoint), (url): Detected => {
-    if (secret === undefined) return { source: "cloudShell", endpoint: url }
-    const found = { endpoint: url, secret: Redacted.make(secret) }
+  const url = urlOf("MSI_ENDPOINT", endpoint)
+  if (secret === undefined) return Effect.map(url, (at) => ({ source: "cloudShell", endpoint: at }))
+  return Effect.zipWith(url, secretOf("MSI_SECRET", secret), (at, opened): Detected => {
+    const found = { endpoint: at, secret: opened }
     return env.WEBSITE_SITE_NAME === undefined
       ? { ...found, source: "azureMl", defaultClientId: env.DEFAULT_IDENTITY_CLIENT_ID }
       : { ...found, source: "appServiceLegacy" }

@@ -90,11 +90,18 @@ export const diagnose = (signs: ReadonlyArray<Sign>, ended: Ended, unreadable: s
   return { kind, codes, detail: details[kind]?.(ended) ?? unreadable, complaint: ended.stderr }
 }
 
+/**
+ * Why a tool that is not there has no token.
+ *
+ * @internal
+ */
+export const notInstalled = "it is not installed, or not on the PATH"
+
 const reasonOf = ({ codes = [], detail, kind }: Failed): string => {
   const coded = codes.length === 0 ? "" : ` (${codes.join(", ")})`
   switch (kind) {
     case "notInstalled":
-      return "it is not installed, or not on the PATH"
+      return notInstalled
     case "notStarted":
       return `it can't be started (${detail})`
     case "notSignedIn":

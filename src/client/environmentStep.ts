@@ -27,7 +27,7 @@ const unreadable = (error: ConfigError.ConfigError) =>
 
 /** An app as the environment describes it. */
 export interface AppEnvironment {
-  /** The variables that speak for it and are set. */
+  /** The variables that are set of it, if one of them tells it from others. */
   readonly present: Effect.Effect<ReadonlyArray<string>>
   readonly settings: Settings
 }
@@ -48,7 +48,10 @@ const app = <const Name extends string>(description: {
   const presentIn = (values: Readonly<Record<Name, string | undefined>>) =>
     [...wanted, ...proofs].filter((name) => values[name] !== undefined)
   return {
-    present: Effect.map(found, presentIn),
+    present: Effect.map(found, (values) => {
+      const present = presentIn(values)
+      return present.some((name) => proofs.includes(name)) ? present : []
+    }),
     settings: Effect.flatMap(found, (values): Settings => {
       const present = presentIn(values)
       const lacking = wanted.filter((name) => values[name] === undefined)

@@ -28,8 +28,7 @@ export const make = (
           : new CredentialUnavailable({
               credential: "managed identity",
               reason: `nothing answers at ${host}, where a virtual machine of Azure has its metadata service`,
-              remedy: "Run it on an Azure host with a managed identity, or use another credential.",
-              isTransient: true
+              remedy: "Run it on an Azure host with a managed identity, or use another credential."
             })
       })
     })

@@ -75,12 +75,18 @@ const grant = {
   refuse: (refusal) => new RequestRejected(refusal)
 } as const satisfies Pick<Grant<RequestRejected>, "refuse">
 
+/** A service that caches may hand out what is over already: the next answer is another. */
+const hasEnded = ({ expires_in, expires_on }: TokenResponse, now: number): boolean =>
+  expires_in === undefined ? expires_on !== undefined && expires_on * 1000 <= now : expires_in <= 0
+
 /** An identity that is named is the one that was asked for; where it has to be, an answer without a name is none. */
 const confirmed = (
   { identity, token }: IdentityAnswer,
   expected: Expected,
-  status: number
+  status: number,
+  now: number
 ): Either.Either<TokenResponse, MalformedResponse> => {
+  if (hasEnded(token, now)) return Either.left(new MalformedResponse({ reason: "unexpectedShape", status }))
   if (expected.identity === undefined) return Either.right(token)
   const { id, kind } = expected.identity
   const named = identity[kind]
@@ -110,6 +116,6 @@ export const classifyIdentity = (
   if (outcome._tag === "NoAnswer") return Either.left(outcome.failure)
   if (expected.passing.has(outcome.status)) return passes(outcome, now)
   return Either.flatMap(classifyAs(read)(outcome, { grant, authority: "entra", now }), (answer) =>
-    confirmed(answer, expected, outcome.status)
+    confirmed(answer, expected, outcome.status, now)
   )
 }

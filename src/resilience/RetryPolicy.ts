@@ -43,7 +43,7 @@ export interface RetryPolicy {
   readonly gate: Refusals.Gate
   /** When a host counts as down. */
   readonly breaker: CircuitBreaker.CircuitBreaker
-  /** What a service's documents ask to wait after such a failure, where its answer itself does not say. */
+  /** What a service's documents ask to wait at least after such a failure, whatever its answer says. */
   readonly documentedWait?: ((failure: Failure) => Duration.Duration | undefined) | undefined
 }
 
@@ -110,8 +110,14 @@ export interface Exchange<A, E, R> {
 
 const longestJitter = 1.1
 
-const askedBy = ({ documentedWait }: RetryPolicy, failure: Failure): Duration.Duration | undefined =>
-  failure.retryAfter ?? documentedWait?.(failure)
+/** The longer of what the answer and the documents ask. */
+const askedBy = ({ documentedWait }: RetryPolicy, failure: Failure): Duration.Duration | undefined => {
+  const documented = documentedWait?.(failure)
+  const { retryAfter } = failure
+  return documented === undefined || retryAfter === undefined
+    ? (retryAfter ?? documented)
+    : Duration.max(documented, retryAfter)
+}
 
 /** Lengthened by up to a tenth, so that those who were told the same time don't return together; never shortened. */
 const askedWait =

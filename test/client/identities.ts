@@ -1,5 +1,5 @@
 import { HttpClient } from "@effect/platform"
-import { ConfigProvider, Effect, Layer } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, TestClock, TestServices } from "effect"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as Machine from "../../src/client/Machine.js"
 import * as ManagedIdentity from "../../src/client/ManagedIdentity.js"
@@ -64,6 +64,18 @@ export const identityOn = (host: Host, options?: ManagedIdentity.Options) =>
       ManagedIdentity.make(options),
       ConfigProvider.fromMap(new Map(Object.entries(variables)))
     )
+  })
+
+/** Lets virtual time pass second by second, with real time in between for what is signed and hashed beside it. */
+export const paced = <A, E, R>(effect: Effect.Effect<A, E, R>, seconds: number) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.fork(effect)
+    for (let second = 0; second < seconds; second += 1) {
+      if ((yield* Fiber.poll(fiber))._tag === "Some") break
+      yield* TestServices.provideLive(Effect.sleep("3 millis"))
+      yield* TestClock.adjust("1 second")
+    }
+    return yield* Fiber.join(fiber)
   })
 
 /** The requests that the identities' endpoints have had, a look whether one is there aside. */

@@ -7,7 +7,7 @@ import { ConfigurationError } from "../../src/core/TokenError.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as Fault from "../../src/emulator/Fault.js"
 import { elapsed } from "../support/emulated.js"
-import { defaults, type Host, hosts, identityOn, identityRequests, layer } from "./identities.js"
+import { defaults, type Host, hosts, identityOn, identityRequests, layer, paced } from "./identities.js"
 
 const { otherUserAssigned, resource, systemAssigned, userAssigned } = defaults.managedIdentity
 
@@ -73,7 +73,7 @@ describe.each(hosts)("a managed identity on %s", (host) => {
         Fault.throttled("3"),
         Fault.reset("beforeHeaders")
       ])
-      const token = yield* elapsed(acquireToken({ resource }), "60 seconds")
+      const token = yield* paced(acquireToken({ resource }), 60)
       assert.strictEqual(clientIdOf(token), systemAssigned.clientId)
       assert.strictEqual(yield* emulator.pendingIdentityFaults, 0)
     }).pipe(Effect.provide(layer()))
@@ -227,16 +227,23 @@ describe("continuous access evaluation", () => {
       }).pipe(Effect.provide(layer()))
   )
 
-  it.scoped.each(["imds", "azureArc", "azureMl", "appServiceLegacy"] as const)("tells %s nothing of it", (host) =>
-    Effect.gen(function* () {
-      const { acquireToken } = yield* identityOn(host, cae)
-      const first = yield* acquireToken({ resource })
-      yield* acquireToken({ resource, claims, rejected: first })
-      for (const { query } of yield* identityRequests) {
-        assert.notProperty(query, "xms_cc")
-        assert.notProperty(query, "token_sha256_to_refresh")
-      }
-    }).pipe(Effect.provide(layer()))
+  it.scoped.each(["imds", "azureArc", "azureMl", "appServiceLegacy"] as const)(
+    "tells %s nothing of it: the same token comes back, which is a failure, and nobody asks for it again for a minute",
+    (host) =>
+      Effect.gen(function* () {
+        const { acquireToken } = yield* identityOn(host, cae)
+        const first = yield* acquireToken({ resource })
+        const failure = yield* Effect.flip(acquireToken({ resource, claims, rejected: first }))
+        assert.deepInclude(failure, { _tag: "RequestRejected", error: "insufficient_claims" })
+        const before = (yield* identityRequests).length
+        for (const request of [{}, { claims, rejected: first }, {}])
+          yield* Effect.flip(acquireToken({ resource, ...request }))
+        assert.strictEqual((yield* identityRequests).length, before)
+        for (const { query } of yield* identityRequests) {
+          assert.notProperty(query, "xms_cc")
+          assert.notProperty(query, "token_sha256_to_refresh")
+        }
+      }).pipe(Effect.provide(layer()))
   )
 })
 

@@ -39,14 +39,21 @@ describe("a token that its resource refused", () => {
     }).pipe(Effect.provide(layer()))
   )
 
-  it.effect("is not kept again when the authority hands it out once more", () =>
+  it.effect("is not handed on when the authority hands it out once more, and not asked for again for a minute", () =>
     Effect.gen(function* () {
       const body = { access_token: "the same", token_type: "Bearer", expires_in: 3600 }
       yield* script(...Array.from({ length: 3 }, () => Fault.respond({ status: 200, body })))
       const rejected = yield* getToken()
-      assert.strictEqual(textOf(yield* getToken({ rejected })), "the same")
-      assert.strictEqual((yield* getToken()).source, "identity_provider")
+      for (const request of [{ rejected }, {}, { rejected }, {}]) {
+        const failure = yield* Effect.flip(getToken(request))
+        assert.deepInclude(failure, { _tag: "RequestRejected", source: "local", error: "insufficient_claims" })
+      }
+      assert.lengthOf(yield* tokenRequests, 2)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* Effect.flip(getToken()))._tag, "RequestRejected")
       assert.lengthOf(yield* tokenRequests, 3)
+      assert.notStrictEqual(textOf(yield* getToken({ forceRefresh: true })), "the same")
+      assert.strictEqual((yield* getToken()).source, "cache")
     }).pipe(Effect.provide(layer()))
   )
 
