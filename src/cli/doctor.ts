@@ -7,13 +7,15 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as TokenCache from "../cache/TokenCache.js"
 import * as DefaultCredential from "../client/DefaultCredential.js"
+import { notInstalled } from "../client/developerFailure.js"
 import * as MachineNode from "../client/MachineNode.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import { movesOn } from "../core/firstOf.js"
 import { remedyOf } from "../core/remedies.js"
-import type { ConfigurationError, ExchangeError } from "../core/TokenError.js"
+import type { ExchangeError } from "../core/TokenError.js"
 import { Failed } from "./failed.js"
-import { errorLines, reportError, reportToken, type TokenReport } from "./report.js"
+import { failure as told } from "./failure.js"
+import { reportToken, type TokenReport } from "./report.js"
 import { printable, Screen } from "./screen.js"
 
 /** What became of one step. */
@@ -56,11 +58,16 @@ const endsAt = (examined: Examined): boolean => {
 const isSpokenFor = (examined: Examined): boolean =>
   examined.step.found !== undefined || failureOf(examined)?._tag !== "CredentialUnavailable"
 
-/** Where the chain ends without a token; else what something speaks for here; else a tool, which everybody can install. */
+const isInstalled = (examined: Examined): boolean => {
+  const failure = failureOf(examined)
+  return examined.step.isTool && !(failure?._tag === "CredentialUnavailable" && failure.reason === notInstalled)
+}
+
+/** Where the chain ends without a token; else what something speaks for here; else a tool, one that is there first. */
 const firstToFix = (all: ReadonlyArray<Examined>): Examined | undefined => {
   const end = all.find(endsAt)
   if (end !== undefined) return failureOf(end) === undefined ? undefined : end
-  return all.find(isSpokenFor) ?? all.find(({ step }) => step.isTool) ?? all[0]
+  return all.find(isSpokenFor) ?? all.find(isInstalled) ?? all.find(({ step }) => step.isTool) ?? all[0]
 }
 
 const reportStep = (examined: Examined): StepReport => {
@@ -77,11 +84,12 @@ const reportStep = (examined: Examined): StepReport => {
   }
 }
 
-const stepLines = ({ found, message, millis, name, result, token }: StepReport): ReadonlyArray<string> => [
+const stepLines = ({ found, message, millis, name, remedy, result, token }: StepReport): ReadonlyArray<string> => [
   `${name.padEnd(20)} ${result} (${millis} ms)`,
   ...(found === undefined ? [] : [`  found              ${printable(found)}`]),
   ...(token?.expiresOn === undefined ? [] : [`  expires            ${token.expiresOn}`]),
-  ...(message === undefined ? [] : [`  why                ${printable(message)}`])
+  ...(message === undefined ? [] : [`  why                ${printable(message)}`]),
+  ...(remedy === undefined || message?.includes(remedy) ? [] : [`  what to do         ${printable(remedy)}`])
 ]
 
 const verdictOf = (all: ReadonlyArray<Examined>): string => {
@@ -99,17 +107,6 @@ const show = (json: boolean, all: ReadonlyArray<Examined>) =>
     const lines = json ? [JSON.stringify({ steps, verdict })] : [...steps.flatMap(stepLines), "", verdict]
     yield* Effect.forEach(lines, screen.result, { discard: true })
     if (firstToFix(all) !== undefined) return yield* new Failed()
-  })
-
-const refused = (error: ConfigurationError) =>
-  Effect.gen(function* () {
-    const screen = yield* Screen
-    yield* screen.note(
-      errorLines(reportError(error))
-        .map((line) => `${line}\n`)
-        .join("")
-    )
-    return yield* new Failed()
   })
 
 export const doctorCommand = Command.make(
@@ -131,6 +128,6 @@ export const doctorCommand = Command.make(
           Layer.provide([NodeHttpClient.layerUndici, MachineNode.layer, TokenCache.layerMemory()])
         )
       ),
-      Effect.catchTag("ConfigurationError", refused)
+      Effect.catchTag("ConfigurationError", (error) => told(json, error))
     )
 ).pipe(Command.withDescription("Try each credential of the default chain, and tell what to fix first"))

@@ -23,6 +23,7 @@ const announce = Effect.gen(function* () {
   const screen = yield* Screen
   const { certificate, origin } = yield* EntraEmulatorNode.Address
   yield* screen.note(`Entra emulator on ${origin}, until Ctrl-C. The API to ask for is ${defaults.apiScope}\n`)
+  yield* screen.note(`Inspector: ${origin}/\n`)
   yield* Effect.forEach(environment(origin), screen.result, { discard: true })
   if (certificate !== undefined) yield* screen.result(certificate.trim())
 })

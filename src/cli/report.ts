@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { variablesOf } from "../client/environment.js"
 import * as Aadsts from "../core/Aadsts.js"
 import type { AccessToken } from "../core/AccessToken.js"
-import type { ExchangeError } from "../core/TokenError.js"
+import type { TokenError } from "../core/TokenError.js"
 import { printable } from "./screen.js"
 
 /** What a token shows of itself. */
@@ -65,7 +65,7 @@ export interface ErrorReport {
   readonly explanations: ReadonlyArray<Aadsts.Explanation>
 }
 
-export const reportError = (error: ExchangeError): ErrorReport => ({
+export const reportError = (error: TokenError): ErrorReport => ({
   tag: error._tag,
   message: error.message,
   description:

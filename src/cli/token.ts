@@ -4,29 +4,27 @@ import * as Prompt from "@effect/cli/Prompt"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TokenCache from "../cache/TokenCache.js"
 import * as ConfidentialClient from "../client/ConfidentialClient.js"
+import * as PublicClient from "../client/PublicClient.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import * as EntraEmulatorNode from "../emulator/EntraEmulatorNode.js"
+import { accountOption } from "./accounts.js"
+import { clientConfig, clientOptions } from "./clientFlags.js"
 import { type Demo, runDemo } from "./demo.js"
-import { Failed } from "./failed.js"
-import { configLine, errorLines, reportError, reportToken, tokenLines } from "./report.js"
+import { failure } from "./failure.js"
+import { accountNamed, layerClient, withClientConfig } from "./person.js"
+import { errorLines, reportToken, tokenLines } from "./report.js"
 import { printable, Screen } from "./screen.js"
 import * as Timeline from "./timeline.js"
 
 const options = {
-  tenant: Options.text("tenant").pipe(Options.withDescription("Overrides AZURE_TENANT_ID"), Options.optional),
-  clientId: Options.text("client-id").pipe(Options.withDescription("Overrides AZURE_CLIENT_ID"), Options.optional),
-  authorityHost: Options.text("authority-host").pipe(
-    Options.withDescription("Overrides AZURE_AUTHORITY_HOST"),
-    Options.optional
-  ),
+  ...clientOptions,
+  account: accountOption,
   secretFile: Options.file("secret-file", { exists: "yes" }).pipe(
     Options.withDescription("A file that holds the client secret, instead of AZURE_CLIENT_SECRET"),
     Options.optional
@@ -61,28 +59,33 @@ const secretOf = (flags: Flags) =>
     return Option.some(Redacted.value(yield* Prompt.password({ message: "Client secret" })))
   })
 
-/** What was given here before what the environment holds. */
-const configProvider = (flags: Flags) =>
+const acquireForApp = (flags: Flags) =>
   Effect.gen(function* () {
-    const given = Object.entries({
-      AZURE_TENANT_ID: flags.tenant,
-      AZURE_CLIENT_ID: flags.clientId,
-      AZURE_AUTHORITY_HOST: flags.authorityHost,
-      AZURE_CLIENT_SECRET: yield* secretOf(flags)
-    }).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value] as const] : []))
-    const environment = yield* Effect.configProviderWith(Effect.succeed)
-    return ConfigProvider.orElse(ConfigProvider.fromMap(new Map(given)), () => environment)
+    const provider = yield* clientConfig(flags, { given: { AZURE_CLIENT_SECRET: yield* secretOf(flags) } })
+    return yield* Effect.flatMap(ConfidentialClient.ConfidentialClient, ({ app }) =>
+      app.forScopes(flags.scope).getToken()
+    ).pipe(
+      Effect.provide(Layer.provide(ConfidentialClient.layerConfig(), TokenCache.layerMemory())),
+      Effect.withConfigProvider(provider)
+    )
   })
 
-const acquire = (flags: Flags) =>
-  Effect.flatMap(ConfidentialClient.ConfidentialClient, ({ app }) => app.forScopes(flags.scope).getToken()).pipe(
-    Effect.provide(
-      ConfidentialClient.layerConfig().pipe(
-        Layer.provide(TokenCache.layerMemory()),
-        Layer.provide(Layer.unwrapEffect(Effect.map(configProvider(flags), Layer.setConfigProvider)))
-      )
-    )
+/** Silently: who is not signed in any more has to sign in again. */
+const acquireForAccount = (flags: Flags) =>
+  withClientConfig(
+    flags,
+    Effect.gen(function* () {
+      const client = yield* PublicClient.PublicClient
+      const account = yield* accountNamed(client, flags.account)
+      return yield* client.acquireTokenSilent({ account, scopes: flags.scope })
+    }).pipe(Effect.provide(layerClient))
   )
+
+const acquire = (flags: Flags) =>
+  Effect.if(Option.isSome(flags.account), {
+    onTrue: () => acquireForAccount(flags),
+    onFalse: () => acquireForApp(flags)
+  })
 
 const show = (flags: Flags, moments: ReadonlyArray<Timeline.Moment>, json: object, lines: ReadonlyArray<string>) =>
   Effect.flatMap(Screen, (screen) =>
@@ -112,14 +115,6 @@ const showDemo = (flags: Flags, demo: Demo, moments: ReadonlyArray<Timeline.Mome
   ])
 }
 
-const fail = (flags: Flags, json: object, lines: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const screen = yield* Screen
-    if (flags.json) yield* screen.result(JSON.stringify(json))
-    else yield* screen.note(lines.map((line) => `${line}\n`).join(""))
-    return yield* new Failed()
-  })
-
 const run = (flags: Flags) =>
   Effect.gen(function* () {
     const timeline = yield* Timeline.make({ quiet: flags.json })
@@ -132,16 +127,11 @@ const run = (flags: Flags) =>
   }).pipe(
     Effect.provide(NodeHttpClient.layerUndici),
     Effect.scoped,
-    Effect.catchAll((error) => {
-      if (ConfigError.isConfigError(error)) return fail(flags, { error: configLine(error) }, [configLine(error)])
-      if ("isRetryable" in error) {
-        const report = reportError(error)
-        return fail(flags, { error: report }, errorLines(report))
-      }
-      return fail(flags, { error: error.message }, [error.message])
-    })
+    Effect.catchAll((error) => failure(flags.json, error))
   )
 
 export const tokenCommand = Command.make("token", options, run).pipe(
-  Command.withDescription("Acquire an app's token by client credentials, and show what is in it")
+  Command.withDescription(
+    "Acquire the token of an app, or of somebody who is signed in (--account), and show what is in it"
+  )
 )
