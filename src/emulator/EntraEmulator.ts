@@ -1,7 +1,8 @@
 /**
  * Entra ID on loopback, for tests and demos: metadata, client credentials, people who sign in, on-behalf-of, Conditional
  * Access, APIs that check tokens again and again, and faults on demand; and below their own paths Azure AD B2C, AD FS and
- * the endpoints for managed identities of all kinds of hosts.
+ * the endpoints for managed identities of all kinds of hosts. At `/` a page shows who there is and what is asked, and has
+ * buttons for what may go wrong.
  * It shares no code with the client of this package, so that the two can't share a mistake. Its tokens are signed with a
  * key that is made at start, and carry the claim `emulator`.
  *
@@ -45,10 +46,23 @@
  * - `error_subcode` and the description of a cancel, which were seen apart; `suberror` and `claims` in a redirect;
  * - that `max_age` and `claims` bring `auth_time`, and that an old session is not refused for it; that `domain_hint`,
  *   `id_token_hint` and `logout_hint` change nothing; the name of the session's cookie, and that it does not end;
- * - that one sign-in with a person in front of it satisfies every policy of the APIs asked for, and every one that
- *   `claims` names: no second factor is asked for.
+ * - that one sign-in satisfies every policy of the APIs asked for, and every one that `claims` names; that one second
+ *   factor is asked for all of them, and none for a compliant device, which every browser is; 500121 with `access_denied`
+ *   for who declines it (Entra stays on its page); 90094 on a page, and which permissions need an administrator;
+ * - the pages: their order and fields, the texts but those of 50126, 65004 and a code that is not recognized; that forms
+ *   are refused with 165000 (its text is shortened) unless the browser that was shown them sends them, but for a cancel.
  *
- * And of their tokens, for these:
+ * And of devices, for these:
+ * - the path of the page where codes are typed, and that it asks whether to sign in before it asks who; that a code has
+ *   nine consonants (seen with digits too); that the robot of `signIn` answers a browser there, but types no code;
+ * - that a scope is looked at when the person signs in, unless it has no resource or no name; that an application's
+ *   credential is looked at with each poll before anything else (7000218), and that one which has a secret gets tokens;
+ * - `slow_down`, which Entra's page does not list: it is off unless `deviceSlowDown` says so, its code (70016) is made up;
+ * - the codes of `authorization_declined` (65004) and `bad_verification_code` (70018), and that the latter is for another
+ *   application's code too; 54005 for a code that has served;
+ * - AD FS: its path, and that all is as at Entra but the codes, of which none is known.
+ *
+ * And of people's tokens, for these:
  * - 70000 for another application's code or refresh token; 401 for 500112; 50148 for a verifier without a challenge;
  *   28000 and its `error`; 50020 and its `error` for a refresh at a tenant that does not know the person; the `suberror`
  *   `bad_token` of 50173 (recorded for 700082); 65001 for a scope in a refresh that the API no longer has;
@@ -57,6 +71,8 @@
  * - `sub`: pairwise, computed in another way; which claims an access token has beyond the documented;
  * - of on-behalf-of: the order of the checks; 50013 for another tenant's assertion and its text; 9002313 for another
  *   `requested_token_use`; that a revoked or disabled person's assertion is refused (50173, 50057);
+ * - of the family: that 700007, recorded alone, has the `suberror` that libraries look for; that the new refresh token is
+ *   of the application that asked, and of the family too; that consent is each application's own;
  * - of Conditional Access: 53000's `suberror` (`additional_action`) and that it has `claims`; `claims` with `acrs` when a
  *   request asks for an authentication context that its sign-in has not satisfied; policies for applications without
  *   people (here none holds); that a policy is looked at for codes too;
@@ -102,7 +118,7 @@
  * - Service Fabric: that `principalId` chooses an identity that the application has, and that other names are ignored.
  *
  * Not emulated: certificates in an assertion (`x5c`, which has no effect), the dates of a certificate, personal
- * accounts, device code, implicit and hybrid flows, single-page applications (`Origin`), on-behalf-of at AD FS, sign-in
+ * accounts, "stay signed in", passwords that change or expire, registration of a second factor, implicit and hybrid flows, single-page applications (`Origin`), on-behalf-of at AD FS, sign-in
  * frequency, the second version of managed identities (proof of possession); of continuous access evaluation the
  * minutes until an API has heard of an event, the policies of places that an API knows by itself, the token of one hour
  * for who is at two addresses at once, and an application that was disabled or moved.
@@ -128,11 +144,14 @@ import * as Incoming from "./asked.js"
 import * as AssertionKeys from "./assertionKeys.js"
 import * as Consents from "./consents.js"
 import { defaultDirectory } from "./defaultDirectory.js"
+import * as Devices from "./devices.js"
 import type { Directory, Policy } from "./directory.js"
 import * as Events from "./events.js"
 import type { Fault } from "./Fault.js"
+import * as FaultQueue from "./faultQueue.js"
 import * as IdentityEnvironment from "./identityEnvironment.js"
 import * as InProcess from "./inProcess.js"
+import * as Inspector from "./inspector.js"
 import * as Recorder from "./recorder.js"
 import * as Routes from "./routes.js"
 import * as SigningKey from "./signingKey.js"
@@ -166,7 +185,9 @@ export type { UserTokenOptions } from "./userToken.js"
  * How an emulator differs from the plain one: its directory, the lifetime of its tokens (3599 s), a `refresh_in` to send,
  * and a `seed` which makes it vary what Entra varies (member order, numbers as strings, absent optional members, spaces
  * for CRLF, order and case of scopes), the same way in each run. Refresh tokens of Entra stay alive when they are used
- * (`multi`); `rotating` ones, as other servers have them, end the whole grant when they are used twice.
+ * (`multi`); `rotating` ones, as other servers have them, end the whole grant when they are used twice. A device has
+ * `deviceCodeLifetime` (15 minutes) to be signed in and polls each `deviceCodeInterval` (5 s); with `deviceSlowDown` it is
+ * told `slow_down` when it polls faster.
  *
  * Where the client declares cp1 and the API has `cae`, tokens live for `caeTokenLifetime` whatever `tokenLifetime` says
  * (28 hours, an application's own 24), and `refresh_in` is half of that. Those of managed identities live for
@@ -184,6 +205,9 @@ export interface Options {
   readonly identityTokenLifetime?: Duration.DurationInput | undefined
   readonly arcKeyFiles?: ArcKeys.ArcKeyFiles | undefined
   readonly refreshTokens?: "multi" | "rotating" | undefined
+  readonly deviceCodeLifetime?: Duration.DurationInput | undefined
+  readonly deviceCodeInterval?: Duration.DurationInput | undefined
+  readonly deviceSlowDown?: boolean | undefined
   readonly seed?: string | undefined
 }
 
@@ -213,6 +237,12 @@ export interface Service {
   /** How many of those have not been played. */
   readonly pendingIdentityFaults: Effect.Effect<number>
   /**
+   * From now on and for so long, the token endpoint, all APIs, or all endpoints for managed identities answer nothing but
+   * 503, with a Retry-After that names the end; scripted faults wait meanwhile. Another outage takes its place, and one of
+   * zero ends it.
+   */
+  readonly downFor: (duration: Duration.DurationInput, endpoint?: FaultQueue.Endpoint) => Effect.Effect<void>
+  /**
    * The environment variables of a host, below the emulator's origin; the secret in them is made anew at each start.
    * Service Fabric wants the SHA-1 `thumbprint` of the server's certificate, in hex: without it, one that no certificate
    * has.
@@ -230,9 +260,15 @@ export interface Service {
   readonly skew: (by: Duration.DurationInput, direction?: "ahead" | "behind") => Effect.Effect<void>
   /**
    * Puts a person at every browser who signs in and consents at once, whatever `/authorize` asks, until it is told
-   * `undefined`. Dies of a user whom the directory does not have.
+   * `undefined`: then, as at first, pages ask who is there. Dies of a user whom the directory does not have.
    */
   readonly signIn: (username: string | undefined) => Effect.Effect<void>
+  /**
+   * Answers a device by the code that it shows, as a person does at the page where codes are typed: signs in, gives what is
+   * asked for and consents, or declines. Dies of a code that no device waits with, and of a user who may not sign in. The
+   * person of `signIn` answers no device.
+   */
+  readonly answerDevice: (userCode: string, answer: { readonly username: string } | "decline") => Effect.Effect<void>
   /** A person's access token for an API, or with `kind` a token that is none; dies of what the directory does not have. */
   readonly userToken: (options: UserToken.UserTokenOptions) => Effect.Effect<Redacted.Redacted>
   /**
@@ -254,8 +290,18 @@ export interface Service {
   readonly moveTo: (username: string, address: string) => Effect.Effect<void>
   /** Takes back what an application was granted for an API (identifier URI or application id), by anybody. */
   readonly withdrawConsent: (clientId: string, api: string) => Effect.Effect<void>
+  /**
+   * Lets an administrator consent for everybody: gives an application these permissions of an API, by their names
+   * (`Tasks.Write`), beside what it has.
+   */
+  readonly grantConsent: (clientId: string, api: string, scopes: ReadonlyArray<string>) => Effect.Effect<void>
   /** Puts other Conditional Access policies on an API (by its application id), from the next request on. */
   readonly setPolicies: (appId: string, policies: ReadonlyArray<Policy>) => Effect.Effect<void>
+  /**
+   * Demands a second factor of a person (by the username) or for an API (identifier URI or application id), or no longer,
+   * from the next request on; tokens that were won without it are not renewed. Dies of what the directory does not have.
+   */
+  readonly requireMfa: (whom: string, isRequired?: boolean) => Effect.Effect<void>
 }
 
 /**
@@ -267,23 +313,31 @@ export interface Service {
 export class EntraEmulator extends Context.Tag("effect-entra/EntraEmulator")<EntraEmulator, Service>() {}
 
 /** Reads and records the request, answers it, and dates the answer. */
-const appOf = (world: World.World, recorder: Recorder.Recorder): Effect.Effect<HttpApp.Default> =>
+const appOf = (
+  world: World.World,
+  recorder: Recorder.Recorder,
+  inspector: Inspector.Inspector
+): Effect.Effect<HttpApp.Default> =>
   Effect.map(HttpRouter.toHttpApp(Routes.make(world)), (router) =>
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
+      const inspected = inspector.answer(request)
+      if (inspected !== undefined) return yield* inspected
       const facts = yield* Incoming.read(request)
       const now = yield* world.now
       const { url, form } = facts
       const entry = yield* recorder.begin({ now, method: request.method, url, headers: request.headers, form })
-      const response = yield* router.pipe(
+      const answer = router.pipe(
         Effect.catchTags({
           Refusal: (refusal) => Answers.refuse(world, refusal),
           RouteNotFound: () => Effect.succeed(HttpServerResponse.empty({ status: 404 }))
         }),
-        Effect.provideService(Incoming.Asked, { ...facts, entry })
+        Effect.provideService(Incoming.Asked, { ...facts, entry }),
+        Effect.tap(({ status }) => {
+          entry.status = status
+        })
       )
-      entry.status = response.status
-      return yield* Answers.dated(world, response)
+      return yield* Answers.dated(world, yield* inspector.observe(facts, entry, answer))
     })
   )
 
@@ -303,6 +357,9 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       identityTokenLifetime = "24 hours",
       arcKeyFiles = ArcKeys.inMemory,
       refreshTokens = "multi",
+      deviceCodeLifetime = "15 minutes",
+      deviceCodeInterval = "5 seconds",
+      deviceSlowDown = false,
       seed
     } = options
     const world = World.make({
@@ -316,10 +373,13 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       identitySecret: Encoding.encodeHex(crypto.getRandomValues(new Uint8Array(16))).toUpperCase(),
       arcKeyFiles,
       refreshTokens,
+      deviceCodeLifetime: Duration.decode(deviceCodeLifetime),
+      deviceCodeInterval: Duration.decode(deviceCodeInterval),
+      deviceSlowDown,
       varies: seed !== undefined
     })
     const recorder = Recorder.make()
-    const app = yield* appOf(world, recorder)
+    const app = yield* appOf(world, recorder, yield* Inspector.make(world))
     return {
       app: seed === undefined ? app : Effect.withRandom(app, Random.make(seed)),
       script: world.faults.script,
@@ -328,6 +388,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       pendingApiFaults: world.apiFaults.pending,
       scriptIdentity: world.identityFaults.script,
       pendingIdentityFaults: world.identityFaults.pending,
+      downFor: (duration, endpoint = "token") => FaultQueue.of(world, endpoint).downFor(duration),
       managedIdentityEnvironment: (host, origin, { thumbprint } = {}) =>
         IdentityEnvironment.of(world, host, origin, thumbprint),
       arcKeys: Effect.sync(() => new Map(world.memory.arcKeys)),
@@ -335,12 +396,15 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
       skew: (by, direction = "ahead") =>
         world.skew(direction === "ahead" ? Duration.toMillis(by) : -Duration.toMillis(by)),
       signIn: (username) => Events.signIn(world, username),
+      answerDevice: (userCode, answer) => Devices.answer(world, userCode, answer),
+      requireMfa: (whom, isRequired = true) => Events.requireMfa(world, whom, isRequired),
       userToken: (options) => UserToken.make(world, options),
       revoke: (username) => Events.revoke(world, username),
       revokeApp: (clientId) => Events.revokeApp(world, clientId),
       disable: (username) => Events.disable(world, username),
       moveTo: (username, address) => Events.moveTo(world, username, address),
       withdrawConsent: (clientId, api) => Effect.sync(() => Consents.withdraw(world, clientId, api)),
+      grantConsent: (clientId, api, scopes) => Effect.sync(() => Consents.grant(world, clientId, api, scopes)),
       setPolicies: (appId, policies) => Effect.sync(() => void world.memory.policies.set(appId.toLowerCase(), policies))
     }
   })

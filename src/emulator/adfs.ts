@@ -142,7 +142,8 @@ export const manners: Manners = {
   asksConsent: false,
   wrongVerifierSpendsCode: true,
   assertions: "adfs",
-  knowsOnBehalfOf: false
+  knowsOnBehalfOf: false,
+  knowsDevices: true
 }
 
 const absent = new Refusal({

@@ -67,6 +67,7 @@ export const answer = (world: World, authority: Checked<Realm>): Effect.Effect<M
       idToken: undefined,
       refreshToken: undefined,
       clientInfo: undefined,
+      family: undefined,
       refreshIn,
       now,
       expiresIn

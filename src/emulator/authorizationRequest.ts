@@ -15,7 +15,7 @@ import * as Redirect from "./redirect.js"
 import * as Refusals from "./refusals.js"
 
 /** What the pages send besides. */
-const answers = ["login", "passwd", "session", "decision"]
+const answers = ["login", "passwd", "step", "session", "decision", "mfa", "otc", "canary"]
 
 /** From the query, or from a form (OpenID Connect Core 3.1.2.1). */
 export const parametersOf = ({ url, form }: Facts): URLSearchParams =>

@@ -156,7 +156,8 @@ export const manners: Manners = {
   asksConsent: false,
   wrongVerifierSpendsCode: false,
   assertions: "entra",
-  knowsOnBehalfOf: false
+  knowsOnBehalfOf: false,
+  knowsDevices: false
 }
 
 const unknown = (tenant: string, policy: string) =>

@@ -23,6 +23,19 @@ export const uti: Effect.Effect<string> = Effect.map(words, (numbers) =>
 /** Far too long to be guessed: the value of a code, a refresh token, a session. */
 export const opaque: Effect.Effect<string> = Effect.map(Effect.replicateEffect(uti, 4), (parts) => parts.join(""))
 
+/** Letters without vowels, that spell nothing and are not taken for one another (RFC 8628 6.1). */
+const plainLetters = "BCDFGHJKLMNPQRSTVWXZ"
+
+const several = (count: number, from: string): Effect.Effect<string> =>
+  Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, from.length), count), (indices) =>
+    indices.map((index) => from.charAt(index)).join("")
+  )
+
+/** For people to read and to type. */
+export const letters = (count: number): Effect.Effect<string> => several(count, plainLetters)
+
+export const digits = (count: number): Effect.Effect<string> => several(count, "0123456789")
+
 /** The same strings in another order, each in its own case or in lower case. */
 export const shuffled = (words: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>> =>
   Effect.flatMap(Random.shuffle(words), (order) =>

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Checked } from "./answers.js"
 import type { ClaimsRequest } from "./claimsRequest.js"
-import type { Api, Policy, Requirement, Tenant, User } from "./directory.js"
+import type { Api, App, Policy, Requirement, Tenant, User } from "./directory.js"
 import * as Locations from "./locations.js"
 import * as Refusals from "./refusals.js"
 import type { World } from "./world.js"
@@ -12,6 +12,26 @@ const proofOf = (requirement: Requirement): string =>
 
 export const policiesOf = (world: World, api: Api): ReadonlyArray<Policy> =>
   world.memory.policies.get(api.appId.toLowerCase()) ?? api.policies ?? []
+
+/** Who wants a token, and with which application. */
+export interface Subject {
+  readonly user: User
+  readonly app: App
+}
+
+/** That of people and applications of whom a second factor is demanded, whatever the API. */
+export const secondFactor: Policy = { id: "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", requires: "mfa" }
+
+const personal = ({ memory }: World, { user, app }: Subject): ReadonlyArray<Policy> => {
+  const isDemanded = memory.secondFactors.get(user.username.toLowerCase()) ?? user.requiresMfa === true
+  return isDemanded || app.requiresMfa === true ? [secondFactor] : []
+}
+
+/** Demands a second factor for an API, or no longer, beside what else its policies demand. */
+export const requireMfa = (world: World, api: Api, isRequired: boolean): void => {
+  const others = policiesOf(world, api).filter(({ requires }) => requires !== "mfa")
+  world.memory.policies.set(api.appId.toLowerCase(), isRequired ? [...others, secondFactor] : others)
+}
 
 /** What every sign-in of a person proves. */
 export const always = (user: User): ReadonlyArray<string> => (user.satisfies ?? []).map(proofOf)
@@ -24,11 +44,14 @@ const provable = ({ requires }: Policy): ReadonlyArray<string> =>
 export const interactively = (
   world: World,
   tenant: Tenant,
+  who: Subject,
   apis: ReadonlyArray<Api>,
   claims: ClaimsRequest
 ): ReadonlyArray<string> => {
-  const asked = apis.flatMap((api) => policiesOf(world, api)).filter(({ requires }) => typeof requires === "string")
-  const named = tenant.apis.flatMap((api) => policiesOf(world, api)).filter(({ id }) => claims.policies.includes(id))
+  const ofApis = apis.flatMap((api) => policiesOf(world, api)).filter(({ requires }) => typeof requires === "string")
+  const asked = [...ofApis, ...personal(world, who)]
+  const known = [...tenant.apis.flatMap((api) => policiesOf(world, api)), secondFactor]
+  const named = known.filter(({ id }) => claims.policies.includes(id))
   return [...[...asked, ...named].flatMap(provable), ...claims.contexts]
 }
 
@@ -50,14 +73,14 @@ export const admit = (world: World, api: Api, user: User): Checked<void> =>
 export const demand = (
   world: World,
   api: Api,
-  user: User,
+  who: Subject,
   proofs: ReadonlySet<string>,
   { contexts }: ClaimsRequest,
   error: Refusals.PolicyError
 ): Checked<void> =>
   Effect.gen(function* () {
-    yield* admit(world, api, user)
-    for (const { id, requires } of policiesOf(world, api)) {
+    yield* admit(world, api, who.user)
+    for (const { id, requires } of [...policiesOf(world, api), ...personal(world, who)]) {
       if (requires === "mfa" && !proofs.has(requires)) return yield* Refusals.mfaRequired(id, error)
       if (requires === "compliantDevice" && !proofs.has(requires)) return yield* Refusals.deviceRequired(id, error)
     }

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Checked } from "./answers.js"
 import type { Delegated, Resource } from "./delegated.js"
-import { type Api, type App, same, type Tenant, type User } from "./directory.js"
+import { type Api, type App, findApi, findApp, same, type Tenant, type User } from "./directory.js"
 import * as Refusals from "./refusals.js"
 import type { World } from "./world.js"
 
@@ -19,8 +19,8 @@ const ofApp = (tenant: Tenant, app: App, api: Api) => keyOf(tenant.id, app.clien
 
 const ofUser = ({ tenant, app, user }: Consenting, api: Api) => keyOf(ofApp(tenant, app, api), user.objectId)
 
-const byAdministrator = (world: World, { tenant, app }: Consenting, api: Api): ReadonlyArray<string> =>
-  world.memory.withdrawn.has(ofApp(tenant, app, api)) ? [] : (app.consent?.[api.identifierUri] ?? [])
+const byAdministrator = (world: World, { tenant, app }: Omit<Consenting, "user">, api: Api): ReadonlyArray<string> =>
+  world.memory.granted.get(ofApp(tenant, app, api)) ?? app.consent?.[api.identifierUri] ?? []
 
 /** An application needs no consent to its own API. */
 export const granted = (world: World, who: Consenting, api: Api): ReadonlyArray<string> => {
@@ -38,6 +38,13 @@ export const missing = (world: World, who: Consenting, { resources }: Delegated)
     return names.length === 0 ? [] : [{ ...resource, names }]
   })
 
+/** What of it no person can consent to. */
+export const reserved = (resources: ReadonlyArray<Resource>): ReadonlyArray<Resource> =>
+  resources.flatMap((resource) => {
+    const names = (resource.names ?? []).filter((name) => resource.api.administratorScopes?.includes(name) === true)
+    return names.length === 0 ? [] : [{ ...resource, names }]
+  })
+
 export const accept = (world: World, who: Consenting, resources: ReadonlyArray<Resource>): void => {
   for (const { api, names = [] } of resources) {
     const key = ofUser(who, api)
@@ -45,16 +52,33 @@ export const accept = (world: World, who: Consenting, resources: ReadonlyArray<R
   }
 }
 
+interface Pair {
+  readonly tenant: Tenant
+  readonly app: App
+  readonly api: Api
+}
+
+/** An application and an API, in every tenant that knows both. */
+const pairs = ({ directory }: World, clientId: string, resource: string): ReadonlyArray<Pair> =>
+  directory.tenants.flatMap((tenant) => {
+    const app = findApp(tenant, clientId)
+    const api = findApi(tenant, resource)
+    return app === undefined || api === undefined ? [] : [{ tenant, app, api }]
+  })
+
 /** Takes back what an application was granted for an API, in every tenant and by everybody. */
-export const withdraw = (world: World, clientId: string, api: string): void => {
-  for (const tenant of world.directory.tenants) {
-    for (const app of tenant.apps.filter((each) => same(each.clientId, clientId))) {
-      for (const each of tenant.apis.filter((it) => same(it.appId, api) || same(it.identifierUri, api))) {
-        world.memory.withdrawn.add(ofApp(tenant, app, each))
-        for (const user of tenant.users ?? [])
-          world.memory.consented.set(ofUser({ tenant, app, user }, each), new Set())
-      }
-    }
+export const withdraw = (world: World, clientId: string, resource: string): void => {
+  for (const { tenant, app, api } of pairs(world, clientId, resource)) {
+    world.memory.granted.set(ofApp(tenant, app, api), [])
+    for (const user of tenant.users ?? []) world.memory.consented.set(ofUser({ tenant, app, user }, api), new Set())
+  }
+}
+
+/** What an administrator consents to for everybody, in every tenant, beside what was consented to before. */
+export const grant = (world: World, clientId: string, resource: string, scopes: ReadonlyArray<string>): void => {
+  for (const { tenant, app, api } of pairs(world, clientId, resource)) {
+    const before = byAdministrator(world, { tenant, app }, api)
+    world.memory.granted.set(ofApp(tenant, app, api), [...new Set([...before, ...scopes])])
   }
 }
 

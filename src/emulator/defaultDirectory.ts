@@ -46,6 +46,9 @@ export const defaults = {
   postLogoutRedirectUri: "http://localhost:3000/signed-out",
   publicClientId: "44445555-eeee-6666-ffff-7777aaaa8888",
   publicRedirectUri: "http://localhost",
+  /** Two desktop apps of the family whose applications use each other's refresh tokens. */
+  familyClientId: "88889999-cccc-0000-dddd-1111eeee2222",
+  otherFamilyClientId: "99990000-dddd-1111-eeee-2222ffff3333",
   middleTierIdentifierUri: `api://${clientId}`,
   middleTierScope: `api://${clientId}/access_as_user`,
   apiUserScope: `api://${apiAppId}/Tasks.Read`,
@@ -63,7 +66,9 @@ export const defaults = {
   secondUsername: "bob@contoso.onmicrosoft.com",
   secondUserObjectId: "dddddddd-3333-4444-5555-eeeeeeeeeeee",
   secondUserPassword: Redacted.make("emulator~password+not/real="),
-  /** At home in the other tenant, and a guest of the first. */
+  /** Of all who have one. */
+  password: Redacted.make("emulator~password+not/real="),
+  /** At home in the other tenant, and a guest of the first; with a password. */
   otherUsername: "carol@fabrikam.onmicrosoft.com",
   otherUserObjectId: "eeeeeeee-4444-5555-6666-ffffffffffff",
   guestObjectId: "ffffffff-5555-6666-7777-aaaaaaaaaaaa",
@@ -146,11 +151,19 @@ const publicApp = (objectId: string): App => ({
   consent: { ...consent, [defaults.middleTierIdentifierUri]: ["access_as_user"] }
 })
 
+const familyApp = (clientId: string, objectId: string, displayName: string): App => ({
+  ...publicApp(objectId),
+  clientId,
+  displayName,
+  inFamily: true
+})
+
 const user = (objectId: string, username: string, displayName: string): User => ({
   objectId,
   username,
   displayName,
-  claims: { email: username }
+  claims: { email: username },
+  ...(username === defaults.username ? undefined : { password: defaults.password })
 })
 
 const identity = (
@@ -161,9 +174,9 @@ const identity = (
 const reader = { [defaults.apiIdentifierUri]: [defaults.role] }
 
 /**
- * The directory of an emulator that is given none, to build another one upon: two applications, one confidential (with
- * secrets but no certificate) and one public, in two tenants that share four APIs, of which the main one and Graph take
- * part in Continuous Access Evaluation; the same two in a tenant of Azure AD B2C and in an AD FS farm, with one API
+ * The directory of an emulator that is given none, to build another one upon: an application that is confidential (with
+ * secrets but no certificate), one that is public, and two public ones of a family, in two tenants that share four APIs,
+ * of which the main one and Graph take part in Continuous Access Evaluation; the first two in a tenant of Azure AD B2C and in an AD FS farm, with one API
  * and one user each; and a machine with a system-assigned and two user-assigned identities.
  *
  * @since 0.1.0
@@ -174,21 +187,28 @@ export const defaultDirectory: Directory = {
     {
       id: defaults.tenantId,
       domains: [defaults.domain],
-      apps: [app(defaults.objectId), publicApp("cccccccc-0000-1111-2222-dddddddddddd")],
+      apps: [
+        app(defaults.objectId),
+        publicApp("cccccccc-0000-1111-2222-dddddddddddd"),
+        familyApp(defaults.familyClientId, "dddddddd-0000-1111-2222-eeeeeeeeeeee", "Emulated mail app"),
+        familyApp(defaults.otherFamilyClientId, "eeeeeeee-0000-1111-2222-ffffffffffff", "Emulated chat app")
+      ],
       apis,
       users: [
         user(defaults.userObjectId, defaults.username, defaults.userDisplayName),
-        {
-          ...user(defaults.secondUserObjectId, defaults.secondUsername, "Bob Baker"),
-          password: defaults.secondUserPassword
-        },
+        user(defaults.secondUserObjectId, defaults.secondUsername, "Bob Baker"),
         { ...user(defaults.guestObjectId, defaults.otherUsername, "Carol Cook"), homeTenantId: otherTenantId }
       ]
     },
     {
       id: otherTenantId,
       domains: [defaults.otherDomain],
-      apps: [app("bbbbbbbb-1111-2222-3333-cccccccccccc"), publicApp("dddddddd-1111-2222-3333-eeeeeeeeeeee")],
+      apps: [
+        app("bbbbbbbb-1111-2222-3333-cccccccccccc"),
+        publicApp("dddddddd-1111-2222-3333-eeeeeeeeeeee"),
+        familyApp(defaults.familyClientId, "eeeeeeee-1111-2222-3333-ffffffffffff", "Emulated mail app"),
+        familyApp(defaults.otherFamilyClientId, "ffffffff-1111-2222-3333-aaaaaaaaaaaa", "Emulated chat app")
+      ],
       apis,
       users: [user(defaults.otherUserObjectId, defaults.otherUsername, "Carol Cook")]
     },

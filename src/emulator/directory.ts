@@ -91,7 +91,7 @@ export interface UserFlow {
 /**
  * A person, by the UPN. A guest has the same `username` in the tenant `homeTenantId`, and another `objectId` there. Who
  * has no `password` signs in by a click; `satisfies` is what every sign-in of this person proves, and `claims` holds what
- * optional claims may take from it (`email`, `groups`).
+ * optional claims may take from it (`email`, `groups`). Of who `requiresMfa` a second factor is demanded for every API.
  *
  * @since 0.1.0
  * @category models
@@ -103,6 +103,7 @@ export interface User {
   readonly password?: Redacted.Redacted | undefined
   readonly homeTenantId?: string | undefined
   readonly satisfies?: ReadonlyArray<Requirement> | undefined
+  readonly requiresMfa?: boolean | undefined
   readonly claims?: Readonly<Record<string, Json>> | undefined
 }
 
@@ -131,7 +132,9 @@ export interface Policy {
  * An application: `objectId` is its service principal's, `roles` are the application permissions that it was granted and
  * `consent` the delegated ones that an administrator granted for everybody, both by the identifier URI of the API.
  * Secrets, certificates and federated credentials each serve to prove it; one that `isPublic` has none.
- * `optionalClaims` names what its id tokens take from the user's `claims`, or `auth_time`.
+ * `optionalClaims` names what its id tokens take from the user's `claims`, or `auth_time`. One that `requiresMfa` gets
+ * people's tokens after a second factor only. Those `inFamily` can use each other's refresh tokens, which only
+ * applications of Microsoft can in Entra.
  *
  * @since 0.1.0
  * @category models
@@ -148,6 +151,8 @@ export interface App {
   readonly redirectUris?: ReadonlyArray<string> | undefined
   readonly consent?: Readonly<Record<string, ReadonlyArray<string>>> | undefined
   readonly optionalClaims?: ReadonlyArray<string> | undefined
+  readonly requiresMfa?: boolean | undefined
+  readonly inFamily?: boolean | undefined
 }
 
 /**
@@ -191,7 +196,8 @@ export const defaultAudience = "api://AzureADTokenExchange"
 
 /**
  * A resource: tokens for `{identifierUri}/.default` or `{appId}/.default` carry `appId` as their audience. `scopes` are
- * its delegated permissions by name (`Tasks.Read`), `optionalClaims` is what its access tokens take from the user's
+ * its delegated permissions by name (`Tasks.Read`), and of these `administratorScopes` those that only an administrator can
+ * consent to (`consent` of the application, that is); `optionalClaims` is what its access tokens take from the user's
  * `claims`. One with `cae` takes part in Continuous Access Evaluation: for clients that declare cp1 its tokens live long,
  * and it challenges those that were revoked or whose user is at another address.
  *
@@ -202,6 +208,7 @@ export interface Api {
   readonly identifierUri: string
   readonly appId: string
   readonly scopes?: ReadonlyArray<string> | undefined
+  readonly administratorScopes?: ReadonlyArray<string> | undefined
   readonly policies?: ReadonlyArray<Policy> | undefined
   readonly cae?: boolean | undefined
   readonly optionalClaims?: ReadonlyArray<string> | undefined

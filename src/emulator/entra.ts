@@ -116,7 +116,8 @@ const members = (issued: Issued): Members => ({
   ...(issued.accessToken === undefined ? undefined : { access_token: issued.accessToken }),
   ...(issued.refreshToken === undefined ? undefined : { refresh_token: issued.refreshToken }),
   ...(issued.idToken === undefined ? undefined : { id_token: issued.idToken }),
-  ...(issued.clientInfo === undefined ? undefined : { client_info: issued.clientInfo })
+  ...(issued.clientInfo === undefined ? undefined : { client_info: issued.clientInfo }),
+  ...(issued.family === undefined ? undefined : { foci: issued.family })
 })
 
 export const manners: Manners = {
@@ -133,7 +134,8 @@ export const manners: Manners = {
   asksConsent: true,
   wrongVerifierSpendsCode: false,
   assertions: "entra",
-  knowsOnBehalfOf: true
+  knowsOnBehalfOf: true,
+  knowsDevices: true
 }
 
 const globals = ["common", "organizations", "consumers"] as const

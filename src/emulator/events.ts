@@ -1,6 +1,7 @@
 /** What happens to people and applications, by the word of a test or an administrator. */
 import * as Effect from "effect/Effect"
-import { findApp, findUser, identitiesOf, same, type Tenant } from "./directory.js"
+import * as ConditionalAccess from "./conditionalAccess.js"
+import { findApi, findApp, findUser, identitiesOf, same, type Tenant } from "./directory.js"
 import * as Locations from "./locations.js"
 import * as Memory from "./memory.js"
 import type { World } from "./world.js"
@@ -23,6 +24,16 @@ export const signIn = (world: World, username: string | undefined): Effect.Effec
     world.memory.robot =
       username === undefined ? undefined : { username, authTime: yield* world.now, proofs: new Set() }
   })
+
+/** Of a person, or for an API wherever it is known. */
+export const requireMfa = (world: World, whom: string, isRequired: boolean): Effect.Effect<void> => {
+  const isUser = everywhere(world).some((tenant) => findUser(tenant, whom) !== undefined)
+  const apis = everywhere(world).flatMap((tenant) => findApi(tenant, whom) ?? [])
+  return Effect.map(known(`user or API ${whom}`, isUser || apis.length > 0), () => {
+    if (isUser) world.memory.secondFactors.set(whom.toLowerCase(), isRequired)
+    for (const api of apis) ConditionalAccess.requireMfa(world, api, isRequired)
+  })
+}
 
 export const revokeApp = (world: World, clientId: string): Effect.Effect<void> =>
   Effect.gen(function* () {

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Bounded from "./bounded.js"
+import type { Device } from "./devices.js"
 import { type Policy, same } from "./directory.js"
 import type { Location } from "./locations.js"
 
@@ -38,6 +39,8 @@ export interface Code {
 
 export interface RefreshToken {
   readonly grant: Grant
+  /** Of the applications that may use it too. */
+  readonly family: string | undefined
   readonly issuedAt: number
   isUsed: boolean
 }
@@ -68,6 +71,15 @@ export interface Session {
   readonly proofs: ReadonlySet<string>
 }
 
+/** A browser that was shown a form, whoever sits there. */
+export interface Visit {
+  readonly id: string
+  /** In every form, so that no other site can answer a page. */
+  readonly canary: string
+  /** What its person's authenticator shows. */
+  readonly code: string
+}
+
 export interface Memory {
   readonly codes: Bounded.Bounded<Code>
   readonly refreshTokens: Bounded.Bounded<RefreshToken>
@@ -82,16 +94,22 @@ export interface Memory {
   readonly arcKeys: Map<string, Redacted.Redacted>
   /** By the value of the cookie. */
   readonly sessions: Bounded.Bounded<Session>
+  /** By the value of another cookie. */
+  readonly visits: Bounded.Bounded<Visit>
+  /** By the device code. */
+  readonly devices: Bounded.Bounded<Device>
   /** Where people are who were moved, by the username in lower case. */
   readonly locations: Map<string, Location>
   /** Who answers every page at once. */
   robot: Session | undefined
   readonly disabled: Set<string>
-  /** Delegated permissions, by tenant, application and API: users' own, and those of administrators taken back. */
+  /** Delegated permissions, by tenant, application and API: users' own, and an administrator's in place of the directory's. */
   readonly consented: Bounded.Bounded<Set<string>>
-  readonly withdrawn: Set<string>
+  readonly granted: Map<string, ReadonlyArray<string>>
   /** In place of the directory's, by the API's application id in lower case. */
   readonly policies: Map<string, ReadonlyArray<Policy>>
+  /** Of whom a second factor is demanded, in place of the directory's word, by the username in lower case. */
+  readonly secondFactors: Map<string, boolean>
 }
 
 export const make = (): Memory => ({
@@ -103,20 +121,30 @@ export const make = (): Memory => ({
   identityTokenLock: Effect.unsafeMakeSemaphore(1),
   arcKeys: new Map(),
   sessions: Bounded.make(),
+  visits: Bounded.make(),
+  devices: Bounded.make(),
   locations: new Map(),
   robot: undefined,
   disabled: new Set(),
   consented: Bounded.make(),
-  withdrawn: new Set(),
-  policies: new Map()
+  granted: new Map(),
+  policies: new Map(),
+  secondFactors: new Map()
 })
+
+/** What comes of a sign-in. */
+export const newGrant = (
+  { username, proofs, authTime }: Session,
+  { now, ...given }: Pick<Grant, "realm" | "clientId" | "tenantId" | "scope"> & { readonly now: number }
+): Grant => ({ ...given, username, proofs, authTime, issuedAt: now, revokedAt: undefined })
 
 /** Ends what was granted to a person until now. */
 export const endGrants = (memory: Memory, username: string, now: number): void => {
   const grants = [
     ...memory.codes.values().map(({ grant }) => grant),
     ...memory.refreshTokens.values().map(({ grant }) => grant),
-    ...memory.accessTokens.values().map(({ grant }) => grant)
+    ...memory.accessTokens.values().map(({ grant }) => grant),
+    ...memory.devices.values().flatMap(({ answer }) => (answer === undefined || answer === "declined" ? [] : [answer]))
   ]
   for (const grant of grants) if (same(grant.username, username)) grant.revokedAt ??= now
 }

@@ -5,6 +5,7 @@ import * as Adfs from "./adfs.js"
 import * as Answers from "./answers.js"
 import { Asked } from "./asked.js"
 import * as B2c from "./b2c.js"
+import * as DeviceGrant from "./deviceGrant.js"
 import { findTenant } from "./directory.js"
 import * as Entra from "./entra.js"
 import type { Authority } from "./realm.js"
@@ -166,6 +167,7 @@ export const adfsConfiguration = (world: World, authority: Authority): Answer =>
       issuer: Adfs.issuer(origin),
       authorization_endpoint: `${origin}/adfs/oauth2/authorize/`,
       token_endpoint: `${origin}/adfs/oauth2/token/`,
+      device_authorization_endpoint: `${origin}/adfs/oauth2/devicecode`,
       jwks_uri: `${origin}/adfs/discovery/keys`,
       token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic", "private_key_jwt"],
       response_types_supported: [
@@ -177,7 +179,7 @@ export const adfsConfiguration = (world: World, authority: Authority): Answer =>
         "code id_token token"
       ],
       response_modes_supported: responseModes,
-      grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
+      grant_types_supported: ["authorization_code", "refresh_token", "client_credentials", DeviceGrant.grantType],
       subject_types_supported: ["pairwise"],
       scopes_supported: ["allatclaims", "openid", "profile", "email", "user_impersonation"],
       ...algorithms,

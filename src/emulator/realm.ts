@@ -74,6 +74,8 @@ export interface Issued {
   readonly idToken: string | undefined
   readonly refreshToken: string | undefined
   readonly clientInfo: string | undefined
+  /** Of the family of applications that share refresh tokens. */
+  readonly family: string | undefined
   readonly refreshIn: number | undefined
   readonly now: number
   readonly expiresIn: number
@@ -99,6 +101,8 @@ export interface Manners {
   readonly assertions: Dialect
   /** Whether on-behalf-of is known here. */
   readonly knowsOnBehalfOf: boolean
+  /** Whether devices can be signed in here. */
+  readonly knowsDevices: boolean
 }
 
 export const marker = { emulator: "effect-entra" }

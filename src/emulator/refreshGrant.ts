@@ -17,7 +17,10 @@ import type { World } from "./world.js"
 const usable = (token: RefreshToken, realm: Realm, app: App, now: number): Checked<void> => {
   const { grant, issuedAt } = token
   if (grant.realm !== realm.key) return Effect.fail(Refusals.codeOfOtherTenant)
-  if (!same(grant.clientId, app.clientId)) return Effect.fail(Refusals.unusableGrant)
+  if (!same(grant.clientId, app.clientId)) {
+    if (token.family === undefined) return Effect.fail(Refusals.unusableGrant)
+    if (app.inFamily !== true) return Effect.fail(Refusals.notOfFamily)
+  }
   return now - issuedAt >= Duration.toMillis(realm.manners.refreshLifetime)
     ? Effect.fail(Refusals.refreshTokenExpired(issuedAt))
     : Effect.void
@@ -60,7 +63,8 @@ export const answer = (world: World, authority: Checked<Realm>): Effect.Effect<M
       tenant,
       app,
       user,
-      grant: token.grant,
+      // Another application of the family goes on with a grant of its own.
+      grant: same(token.grant.clientId, app.clientId) ? token.grant : { ...token.grant, clientId: app.clientId },
       proof,
       scope,
       claims: yield* ClaimsRequest.parse(form),

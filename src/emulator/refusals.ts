@@ -344,6 +344,29 @@ export const consentDeclined = new Refusal({
   subcode: "cancel"
 })
 
+/** Its text is widely quoted: https://github.com/MicrosoftDocs/entra-docs lists it as AdminConsentRequired. */
+export const administratorConsentRequired = badRequest(
+  "access_denied",
+  90094,
+  "The grant requires administrator permission. Ask an administrator to grant permission to this application."
+)
+
+/** The text of the page: https://github.com/Azure/azure-cli/issues/18647 */
+export const wrongPassword = invalidGrant(50126, "Error validating credentials due to invalid username or password.")
+
+/** The reference page's words; a redirect with them has not been seen. */
+export const secondFactorDeclined = badRequest(
+  "access_denied",
+  500121,
+  "Authentication failed during strong authentication request."
+)
+
+/** A page that was answered from elsewhere; what is quoted of it, shortened. */
+export const notFromHere = invalidRequest(
+  165000,
+  "Invalid Request: The request tokens do not match the user context. Start over."
+)
+
 /** https://github.com/MicrosoftDocs/azure-docs/issues/39189 */
 export const consentRequired = (clientId: string, displayName: string) =>
   new Refusal({
@@ -427,6 +450,18 @@ export const grantRevoked = (issued: number, validFrom: number) =>
       `tokens are not valid) for this user is '${instant(validFrom)}'.`,
     suberror: "bad_token"
   })
+
+/**
+ * The code and text of https://github.com/CompassSecurity/EntraFalcon/issues/6, the suberror that Microsoft's libraries
+ * look for (https://github.com/AzureAD/microsoft-authentication-library-for-go/pull/50).
+ */
+export const notOfFamily = new Refusal({
+  status: 400,
+  error: "invalid_grant",
+  code: 700007,
+  text: "The grant was issued for a different client id.",
+  suberror: "client_mismatch"
+})
 
 export const userDisabled = invalidGrant(50057, "The user account is disabled.")
 
@@ -538,3 +573,38 @@ export const appOnlyAssertion = (clientId: string) =>
     7000114,
     `Application '${quoted(clientId)}' is not allowed to make application on-behalf-of calls.`
   )
+
+/** https://github.com/secureworks/squarephish/issues/3 */
+export const authorizationPending = badRequest(
+  "authorization_pending",
+  70016,
+  "OAuth 2.0 device flow error. Authorization is pending. Continue polling."
+)
+
+/** The `error` of RFC 8628 3.5: no answer of Entra with it is known. */
+export const slowDown = badRequest(
+  "slow_down",
+  70016,
+  "OAuth 2.0 device flow error. Authorization is pending. The polling interval was not kept."
+)
+
+/** The `error` of https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code#expected-errors */
+export const authorizationDeclined = badRequest(
+  "authorization_declined",
+  65004,
+  "User declined to consent to access the app."
+)
+
+/** That page's `error` too, with the name that the reference page gives its code. */
+export const badVerificationCode = badRequest(
+  "bad_verification_code",
+  70018,
+  "Invalid verification code due to User typing in wrong user code for device code flow."
+)
+
+/** https://github.com/Azure/azure-sdk-for-python/issues/32375 */
+export const deviceCodeExpired = badRequest(
+  "expired_token",
+  70020,
+  "The provided value for the input parameter 'device_code' is not valid. This device code has expired."
+)

@@ -10,6 +10,8 @@ import * as Authorize from "./authorize.js"
 import * as AzureArc from "./azureArc.js"
 import * as B2c from "./b2c.js"
 import * as CloudShell from "./cloudShell.js"
+import * as DeviceCode from "./deviceCode.js"
+import * as DeviceLogin from "./deviceLogin.js"
 import * as Entra from "./entra.js"
 import { paths } from "./identityEnvironment.js"
 import * as Imds from "./imds.js"
@@ -20,6 +22,23 @@ import type { Authority } from "./realm.js"
 import * as ServiceFabric from "./serviceFabric.js"
 import * as TokenEndpoint from "./tokenEndpoint.js"
 import type { World } from "./world.js"
+
+const named = (name: string) => Effect.map(HttpRouter.params, (params) => params[name] ?? "")
+
+const deviceRoutes =
+  (world: World) =>
+  <E, R>(router: HttpRouter.HttpRouter<E, R>) => {
+    const code = (authority: Authority) => DeviceCode.answer(world, authority)
+    return router.pipe(
+      HttpRouter.get(DeviceCode.loginPath, DeviceLogin.answer(world)),
+      HttpRouter.post(DeviceCode.loginPath, DeviceLogin.answer(world)),
+      HttpRouter.all("/adfs/oauth2/devicecode", code(Adfs.authority(world))),
+      HttpRouter.all(
+        "/:tenant/oauth2/v2.0/devicecode",
+        Effect.flatMap(named("tenant"), (name) => code(Entra.authority(world, name)))
+      )
+    )
+  }
 
 /** The three endpoints below a path that people and programs are sent to. */
 const endpoints =
@@ -36,8 +55,6 @@ const endpoints =
       HttpRouter.all(`${path}/token`, token)
     )
   }
-
-const named = (name: string) => Effect.map(HttpRouter.params, (params) => params[name] ?? "")
 
 const entraRoutes = (world: World) => {
   const tenant = named("tenant")
@@ -130,6 +147,7 @@ export const make = (world: World) =>
     b2cRoutes(world, ""),
     b2cRoutes(world, "/tfp"),
     adfsRoutes(world),
+    deviceRoutes(world),
     apiRoutes(world),
     identityRoutes(world)
   )

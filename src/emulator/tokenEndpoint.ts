@@ -6,6 +6,7 @@ import * as AppGrant from "./appGrant.js"
 import { Asked } from "./asked.js"
 import type { Members } from "./chance.js"
 import * as CodeGrant from "./codeGrant.js"
+import * as DeviceGrant from "./deviceGrant.js"
 import * as Faults from "./faults.js"
 import * as OnBehalfOf from "./onBehalfOf.js"
 import { onceEach, required } from "./parameters.js"
@@ -20,7 +21,9 @@ const grants: ReadonlyMap<string, Grant> = new Map([
   ["client_credentials", AppGrant.answer],
   ["authorization_code", CodeGrant.answer],
   ["refresh_token", RefreshGrant.answer],
-  [OnBehalfOf.grantType, OnBehalfOf.answer]
+  [OnBehalfOf.grantType, OnBehalfOf.answer],
+  [DeviceGrant.grantType, DeviceGrant.answer],
+  [DeviceGrant.shortGrantType, DeviceGrant.answer]
 ])
 
 /** The checks in one order; which of two faults Entra names first is not documented. */

@@ -66,10 +66,15 @@ const usable = (world: World, order: Order): Checked<void> => {
     : Effect.void
 }
 
-const newRefreshToken = (world: World, grant: Grant) =>
+/** As the answers of applications of the family say: https://github.com/secureworks/family-of-client-ids-research */
+const familyOf = ({ app, realm }: Order) => (app.inFamily === true && realm.key === "entra" ? "1" : undefined)
+
+const newRefreshToken = (world: World, order: Order) =>
   Effect.gen(function* () {
+    const { grant } = order
     const value = `1.${yield* Chance.opaque}`
-    world.memory.refreshTokens.set(value, { grant, issuedAt: yield* world.now, isUsed: false })
+    const family = familyOf(order)
+    world.memory.refreshTokens.set(value, { grant, family, issuedAt: yield* world.now, isUsed: false })
     return value
   })
 
@@ -113,7 +118,8 @@ export const issue = (world: World, order: Order): Effect.Effect<Members, Refusa
     const { identity } = delegated
     const settled = yield* Consents.settle(world, { tenant, app, user }, delegated, manners.defaultApi(tenant))
     const { api } = settled
-    if (api !== undefined) yield* ConditionalAccess.demand(world, api, user, grant.proofs, claims, order.policyError)
+    if (api !== undefined)
+      yield* ConditionalAccess.demand(world, api, { user, app }, grant.proofs, claims, order.policyError)
     const facts = yield* factsOf(world, order, identity)
     const { expiresIn, refreshIn } = ContinuousAccess.lifetime(world, api, claims.capabilities, "person")
     const accessToken =
@@ -140,8 +146,9 @@ export const issue = (world: World, order: Order): Effect.Effect<Members, Refusa
       api,
       scope: yield* spoken(world, settled.scope),
       idToken: identity.includes("openid") ? yield* world.key.sign(manners.idClaims(idFacts)) : undefined,
-      refreshToken: refreshes ? yield* newRefreshToken(world, grant) : undefined,
+      refreshToken: refreshes ? yield* newRefreshToken(world, order) : undefined,
       clientInfo: form.get("client_info") === "1" ? encode(manners.clientInfo(own)) : undefined,
+      family: refreshes ? familyOf(order) : undefined,
       refreshIn,
       now: facts.now,
       expiresIn

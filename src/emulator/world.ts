@@ -23,6 +23,10 @@ export interface World {
   readonly identitySecret: string
   readonly arcKeyFiles: ArcKeyFiles
   readonly refreshTokens: "multi" | "rotating"
+  readonly deviceCodeLifetime: Duration.Duration
+  readonly deviceCodeInterval: Duration.Duration
+  /** Whether a device that polls too fast is told so. */
+  readonly deviceSlowDown: boolean
   readonly memory: Memory.Memory
   /** Whether answers differ where Entra's differ. */
   readonly varies: boolean
@@ -50,6 +54,9 @@ export const make = (
     | "identitySecret"
     | "arcKeyFiles"
     | "refreshTokens"
+    | "deviceCodeLifetime"
+    | "deviceCodeInterval"
+    | "deviceSlowDown"
     | "varies"
   >
 ): World => {
