@@ -1,16 +1,22 @@
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
+import { document, measureFindings } from "./document.js"
+import { identityTable } from "./identityTable.js"
 import { peerTable } from "./peers.js"
 import * as Stage from "./stage.js"
-import { appTable, document, grantTable, measure, plain } from "./table.js"
+import { appTable, grantTable, plain } from "./table.js"
+import { toolTable } from "./tools.js"
 
 const { values } = parseArgs({ options: { markdown: { type: "boolean" }, peers: { type: "boolean" } } })
 
-const lines = await Effect.runPromise(Effect.provide(measure, Stage.layer()))
-if (values.markdown) process.stdout.write(document(lines))
+const findings = await Effect.runPromise(Effect.provide(measureFindings, Stage.layer()))
+if (values.markdown) process.stdout.write(document(findings))
 else {
+  const { identities, lines, tools } = findings
   console.log(`effect-entra, client credentials (time on the virtual clock)\n\n${plain(appTable(lines))}\n`)
-  console.log(`effect-entra, every other grant (outcome, requests)\n\n${plain(grantTable(lines))}`)
+  console.log(`effect-entra, every other grant (outcome, requests)\n\n${plain(grantTable(lines))}\n`)
+  console.log(`Managed identities (outcome, requests)\n\n${plain(identityTable(identities))}\n`)
+  console.log(`Developers' tools (the error's reason)\n\n${plain(toolTable(tools))}`)
 }
 
 if (values.peers) {

@@ -360,16 +360,16 @@ export interface Sight {
   readonly fibers: number
 }
 
-type Result = Either.Either<unknown, { readonly _tag: string; readonly reason?: unknown }>
+export type Result = Either.Either<unknown, { readonly _tag: string; readonly reason?: unknown }>
 
-const describe = (result: Result): string =>
+export const describe = (result: Result): string =>
   Either.match(result, {
     onRight: () => "token",
     onLeft: (error) => (error._tag === "TransportError" ? `${error._tag} ${error.reason}` : error._tag)
   })
 
 /** For how long memory answers the principal's next request. */
-const heldOf = (result: Result): number => {
+export const heldOf = (result: Result): number => {
   if (Either.isRight(result) || result.left._tag !== "Throttled") return 0
   const wait: unknown = Reflect.get(result.left, "retryAfter")
   const isLocal = Reflect.get(result.left, "source") === "local"

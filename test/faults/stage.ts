@@ -1,4 +1,4 @@
-import { HttpClient } from "@effect/platform"
+import { HttpClient, type HttpClientRequest } from "@effect/platform"
 import {
   Chunk,
   Clock,
@@ -15,10 +15,14 @@ import {
 } from "effect"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
+import type { Fault } from "../../src/emulator/Fault.js"
 import * as Wire from "./wire.js"
 
 /** Answers a request, with a fault or without. */
-export class Stage extends Context.Tag("test/faults/Stage")<Stage, { readonly answer: Wire.Answer }>() {}
+export class Stage extends Context.Tag("test/faults/Stage")<
+  Stage,
+  { readonly answer: Wire.Answer; readonly emulator: EntraEmulator.Service }
+>() {}
 
 /**
  * The emulator in this process; its key takes long to make, so that many plays share it, each with its own faults: it is
@@ -31,10 +35,13 @@ export const layer = (options?: EntraEmulator.Options): Layer.Layer<Stage> =>
       const emulator = yield* EntraEmulator.EntraEmulator
       const client = yield* HttpClient.HttpClient
       const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
+      const script = ({ url }: HttpClientRequest.HttpClientRequest, fault: Fault) =>
+        Wire.isIdentity(new URL(url)) ? emulator.scriptIdentity([fault]) : emulator.script([fault])
       return {
+        emulator,
         answer: (request, fault) =>
           oneAtATime(
-            Effect.zipRight(fault === undefined ? Effect.void : emulator.script([fault]), client.execute(request))
+            Effect.zipRight(fault === undefined ? Effect.void : script(request, fault), client.execute(request))
           )
       }
     })

@@ -136,7 +136,7 @@ const polling: Subject = {
     const acquisition = yield* Acquisition.make<TokenError>({
       cache,
       resilience: shared.forFailures(),
-      exhausted: (claims) => new ClaimsChallengeRequired({ claims, reason: "repeated" })
+      exhausted: (claims = "") => new ClaimsChallengeRequired({ claims, reason: "repeated" })
     })
     const { environment, host, kind, tenantId } = authority
     const source = (scope: string): TokenSource<TokenError> =>

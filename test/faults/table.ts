@@ -62,7 +62,7 @@ export const measure: Effect.Effect<ReadonlyArray<Line>, never, Stage> = Effect.
   concurrency: 8
 })
 
-const seconds = (millis: number): string => String(Number((millis / 1000).toFixed(2)))
+export const seconds = (millis: number): string => String(Number((millis / 1000).toFixed(2)))
 
 const timeText = ([least, most]: Ending["time"]): string => {
   if (most === 0) return "at once"
@@ -93,19 +93,30 @@ export const appTable = (lines: ReadonlyArray<Line>): Table => ({
 const otherText = (other: Other | undefined): string =>
   other === undefined ? "" : `${other.outcome}, ${other.requests}${other.isRetired ? ", token over" : ""}`
 
+export interface Column {
+  readonly name: string
+  readonly cells: ReadonlyArray<string>
+}
+
+/** Columns that are alike in every line become one. */
+export const merged = (columns: ReadonlyArray<Column>): ReadonlyArray<Column> => {
+  const alike = new Map<string, Column>()
+  for (const { cells, name } of columns) {
+    const text = cells.join("\n")
+    const known = alike.get(text)
+    alike.set(text, { name: known === undefined ? name : `${known.name}; ${name}`, cells })
+  }
+  return [...alike.values()]
+}
+
 /** Grants that are alike in every line share a column. */
 export const grantTable = (lines: ReadonlyArray<Line>): Table => {
-  const columns = new Map<string, { readonly names: Array<string>; readonly cells: ReadonlyArray<string> }>()
-  for (const [index, { name }] of otherSubjects.entries()) {
-    const cells = lines.map(({ others }) => otherText(others[index]))
-    const alike = columns.get(cells.join("\n"))
-    if (alike === undefined) columns.set(cells.join("\n"), { names: [name], cells })
-    else alike.names.push(name)
-  }
-  const all = [...columns.values()]
+  const columns = merged(
+    otherSubjects.map(({ name }, index) => ({ name, cells: lines.map(({ others }) => otherText(others[index])) }))
+  )
   return {
-    heads: ["fault, always", ...all.map(({ names }) => names.join("; "))],
-    cells: lines.map(({ name }, index) => [name, ...all.map(({ cells }) => cells[index] ?? "")])
+    heads: ["fault, always", ...columns.map(({ name }) => name)],
+    cells: lines.map(({ name }, index) => [name, ...columns.map(({ cells }) => cells[index] ?? "")])
   }
 }
 
@@ -122,24 +133,3 @@ const markdownRow = (row: ReadonlyArray<string>) => `| ${row.map(escaped).join("
 
 export const markdown = ({ cells, heads }: Table): string =>
   [markdownRow(heads), markdownRow(heads.map(() => "---")), ...cells.map(markdownRow)].join("\n")
-
-/** The tables as a document. */
-export const document = (lines: ReadonlyArray<Line>): string =>
-  `# What goes wrong, and what comes of it
-
-Written by \`npm run faults -- --markdown\`; a test holds it to what the code does. Times are the clock's, from no jitter
-to all of it. *Once*: the first request meets the fault, the next ones are answered. *Always*: every request meets it;
-*then held back* is for how long the next request of the same principal is answered from memory.
-
-## Client credentials
-
-${markdown(appTable(lines))}
-
-## Every other grant: outcome and requests, when the fault stays
-
-What is used up by asking (a code anywhere, a refresh token that rotates) is offered again only if the server has not
-taken it. *Token over*: the refresh token is dropped, and memory tells the user to sign in. After every other fault it is
-kept, and offered by the next request.
-
-${markdown(grantTable(lines))}
-`

@@ -26,7 +26,9 @@ export const stalledBody: Trouble = { _tag: "StalledBody" }
 export interface Sent {
   readonly at: number
   readonly origin: string
+  /** What it asks with: of a managed identity's source, its query. */
   readonly form: URLSearchParams
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 /** What a server knows of a code or a refresh token that serves once. */
@@ -42,13 +44,13 @@ export type Answer = (
   fault?: Fault
 ) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 
-export type Plan = (request: number, form: URLSearchParams) => Trouble | undefined
+export type Plan = (request: number, form: URLSearchParams, sent: Sent) => Trouble | undefined
 
 export interface Wire {
   readonly client: HttpClient.HttpClient
-  /** From now on, what each request meets: by its number, counted from here, and by its form. */
+  /** From now on, what each request meets: by its number, counted from here, by its form, and by what else was sent. */
   readonly plan: (next: Plan) => void
-  /** The requests to token endpoints; what is published is read besides. */
+  /** The requests to token endpoints and managed identities' sources; what is published is read besides. */
   readonly sent: ReadonlyArray<Sent>
   /** Requests whose answer needs no passing of time: while there are any, the clock must stand. */
   readonly busy: () => number
@@ -56,8 +58,13 @@ export interface Wire {
   readonly offeredTwice: () => number
 }
 
-const formOf = (request: HttpClientRequest.HttpClientRequest): URLSearchParams =>
-  new URLSearchParams(request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : "")
+const formOf = (request: HttpClientRequest.HttpClientRequest, url: URL): URLSearchParams =>
+  request.body._tag === "Uint8Array"
+    ? new URLSearchParams(new TextDecoder().decode(request.body.body))
+    : url.searchParams
+
+/** Whether managed identities are asked there, on whatever host. */
+export const isIdentity = ({ pathname }: URL): boolean => /\/msi\/|\/metadata\/identity\/oauth2\/token$/.test(pathname)
 
 const entra = "https://login.microsoftonline.com"
 
@@ -122,8 +129,8 @@ const stalled = (request: HttpClientRequest.HttpClientRequest, text: string) => 
 }
 
 /**
- * The emulator behind a wire on which things go wrong as planned. App requests reach the emulator as they are; every
- * other grant is answered by a small token server that asks for nothing but what serves once (a ledger tells whether a
+ * The emulator behind a wire on which things go wrong as planned. App and managed identity requests reach it as they are;
+ * every other grant is answered by a small token server that asks for nothing but what serves once (a ledger tells whether a
  * code, or a refresh token that rotates, was taken before) and has its lifetimes, and its faults, from the emulator.
  */
 export const make = (answer: Answer): Wire => {
@@ -152,14 +159,15 @@ export const make = (answer: Answer): Wire => {
       return json(request, response.status, { ...(members as object), ...userMembers(form, url, ledger.issued) })
     })
 
-  const isAppRequest = (form: URLSearchParams) => form.get("grant_type") === "client_credentials"
+  const isEmulated = (form: URLSearchParams, url: URL) =>
+    form.get("grant_type") === "client_credentials" || isIdentity(url)
 
   /** The answer without a fault. */
   const healthy = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, url: URL) =>
-    isAppRequest(form) ? answer(request) : granted(request, form, url)
+    isEmulated(form, url) ? answer(request) : granted(request, form, url)
 
-  const played = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, fault: Fault) =>
-    answer(isAppRequest(form) ? request : asAppRequest, fault)
+  const played = (request: HttpClientRequest.HttpClientRequest, form: URLSearchParams, url: URL, fault: Fault) =>
+    answer(isEmulated(form, url) ? request : asAppRequest, fault)
 
   const meet = (
     request: HttpClientRequest.HttpClientRequest,
@@ -184,7 +192,7 @@ export const make = (answer: Answer): Wire => {
       case "Delay":
         return Effect.zipRight(Effect.sleep(trouble.duration), meet(request, form, url, trouble.then))
       default:
-        return hurried(played(request, form, trouble))
+        return hurried(played(request, form, url, trouble))
     }
   }
 
@@ -201,17 +209,19 @@ export const make = (answer: Answer): Wire => {
 
   const exchanged = (request: HttpClientRequest.HttpClientRequest, url: URL) =>
     Effect.gen(function* () {
-      const form = formOf(request)
-      sent.push({ at: yield* Clock.currentTimeMillis, origin: url.origin, form })
+      const form = formOf(request, url)
+      const { headers } = request
+      const asked: Sent = { at: yield* Clock.currentTimeMillis, origin: url.origin, form, headers }
+      sent.push(asked)
       planned += 1
-      const trouble = plan(planned, form)
+      const trouble = plan(planned, form, asked)
       const offered = servesOnce(form, url)
       const met = meet(request, form, url, trouble)
       return yield* offered === undefined || trouble?._tag === "NoConnection" ? met : enter(offered, met, request)
     })
 
   const client = HttpClient.make((request, url) =>
-    request.method === "GET" ? hurried(answer(request)) : exchanged(request, url)
+    request.method === "GET" && !isIdentity(url) ? hurried(answer(request)) : exchanged(request, url)
   )
 
   return {
