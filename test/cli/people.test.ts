@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
+import { eventually } from "../support/emulated.js"
 import { effectEntra } from "./terminal.js"
 
 const { defaults } = EntraEmulator
@@ -94,11 +95,11 @@ describe("effect-entra login", () => {
     Effect.gen(function* () {
       const { run } = yield* terminal(defaults.username, "nothing")
       const fiber = yield* Effect.fork(run(...device))
-      yield* Effect.sleep("600 millis")
-      yield* Fiber.interrupt(fiber)
       const { requests } = yield* EntraEmulator.EntraEmulator
+      yield* eventually(requests, ({ length }) => length > 2)
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.sleep("100 millis")
       const before = (yield* requests).length
-      assert.isAbove(before, 2)
       yield* Effect.sleep("300 millis")
       assert.strictEqual((yield* requests).length, before)
     }).pipe(Effect.provide(emulator))
