@@ -11,6 +11,9 @@ import { Screen } from "./screen.js"
 
 const { defaults } = EntraEmulator
 
+/** A user and an application for who tries the sign-in by hand. */
+const people = `People sign in by: effect-entra login --client-id ${defaults.publicClientId}; one is ${defaults.secondUsername}, password ${Redacted.value(defaults.password)}\n`
+
 /** The environment for a program that is to use the emulator; its secret protects nothing. */
 const environment = (origin: string): ReadonlyArray<string> => [
   `export AZURE_AUTHORITY_HOST=${origin}`,
@@ -24,6 +27,7 @@ const announce = Effect.gen(function* () {
   const { certificate, origin } = yield* EntraEmulatorNode.Address
   yield* screen.note(`Entra emulator on ${origin}, until Ctrl-C. The API to ask for is ${defaults.apiScope}\n`)
   yield* screen.note(`Inspector: ${origin}/\n`)
+  yield* screen.note(people)
   yield* Effect.forEach(environment(origin), screen.result, { discard: true })
   if (certificate !== undefined) yield* screen.result(certificate.trim())
 })
