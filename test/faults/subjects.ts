@@ -121,7 +121,10 @@ const authorizationCode: Subject = {
   })
 }
 
-/** What a client for devices will do: until there is one, its grant is asked for here, by the same mechanisms. */
+/**
+ * What an answer to a device's poll means, asked for by the mechanisms of the other grants; in which rhythm a device goes on
+ * polling after it is told by `devicePolling.test.ts`.
+ */
 const polling: Subject = {
   name: "device_code",
   asker: "device",
