@@ -1,6 +1,6 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
@@ -158,10 +158,6 @@ const answered = (failure: HttpClientError.HttpClientError) =>
     ? Effect.succeed(failure.response)
     : Effect.fail(failure)
 
-/** A client may throw where it is given what no request can hold, such as a line end in a header. */
-const unsendable = (request: HttpClientRequest.HttpClientRequest, cause: unknown) =>
-  new HttpClientError.RequestError({ request, reason: "Encode", cause })
-
 /**
  * The one place that sees HTTP: no trace header leaves, a body is capped, one timer covers everything, and no request or
  * response gets out. The span of an exchange is the caller's; HTTP's own would show headers.
@@ -191,7 +187,6 @@ export const make = (client: HttpClient.HttpClient): Transport => {
         )
       }
       return quiet.execute(request).pipe(
-        Effect.catchAllDefect((cause) => unsendable(request, cause)),
         Effect.catchAll(answered),
         Effect.flatMap(read),
         Effect.catchAll((failure) => Effect.succeed(broken(head, toTransportError(host, failure)))),

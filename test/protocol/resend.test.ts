@@ -34,6 +34,7 @@ const untouched: ReadonlyArray<Phase> = ["notSent", "throttled"]
 const table: ReadonlyArray<readonly [grant: AnyGrant, entra: ReadonlyArray<Phase>, custom: ReadonlyArray<Phase>]> = [
   [Grants.clientCredentials, any, any],
   [Grants.onBehalfOf, any, any],
+  [Grants.deviceAuthorization, any, any],
   [Grants.deviceCode, any, any],
   [Grants.refreshToken, any, untouched],
   [Grants.authorizationCode, untouched, untouched]
