@@ -13,7 +13,14 @@ import { ConfigurationError } from "../core/TokenError.js"
 
 type Files = FileSystem.FileSystem | Path.Path
 
-/** The folders in which people's programs keep what is theirs. */
+const unusable = (file: string) => (error: { readonly message: string }) =>
+  new ConfigurationError({
+    parameter: "EFFECT_ENTRA_HOME",
+    expected: `a place where ${file} can be kept: ${error.message}`,
+    remedy: "Name a folder of your own."
+  })
+
+/** The folders in which people's programs keep what is theirs (XDG Base Directory); a relative one counts as none. */
 const folders = Effect.gen(function* () {
   const path = yield* Path.Path
   const found = yield* variables([
@@ -24,21 +31,17 @@ const folders = Effect.gen(function* () {
     "APPDATA",
     "HOME"
   ])
-  const own = found.EFFECT_ENTRA_HOME
+  const absolute = (text: string | undefined) => (text !== undefined && path.isAbsolute(text) ? text : undefined)
+  const own = absolute(found.EFFECT_ENTRA_HOME)
   if (own !== undefined) return { data: own, config: own }
-  const home = found.HOME ?? "."
-  return {
-    data: path.join(found.XDG_DATA_HOME ?? found.LOCALAPPDATA ?? path.join(home, ".local", "share"), "effect-entra"),
-    config: path.join(found.XDG_CONFIG_HOME ?? found.APPDATA ?? path.join(home, ".config"), "effect-entra")
-  }
+  const home = absolute(found.HOME)
+  const at = (...parts: ReadonlyArray<string>) => (home === undefined ? undefined : path.join(home, ...parts))
+  const data = absolute(found.XDG_DATA_HOME) ?? absolute(found.LOCALAPPDATA) ?? at(".local", "share")
+  const config = absolute(found.XDG_CONFIG_HOME) ?? absolute(found.APPDATA) ?? at(".config")
+  if (data === undefined || config === undefined)
+    return yield* unusable("tokens")({ message: "no home folder is known (HOME)" })
+  return { data: path.join(data, "effect-entra"), config: path.join(config, "effect-entra") }
 })
-
-const unusable = (file: string) => (error: { readonly message: string }) =>
-  new ConfigurationError({
-    parameter: "EFFECT_ENTRA_HOME",
-    expected: `a place where ${file} can be kept: ${error.message}`,
-    remedy: "Name a folder of your own."
-  })
 
 const forOwner = 0o600
 
@@ -48,7 +51,11 @@ const writeOnce = (file: string, content: string) =>
     const fs = yield* FileSystem.FileSystem
     const draft = `${file}.${crypto.randomUUID()}`
     yield* fs.writeFileString(draft, content, { mode: forOwner })
-    yield* Effect.ensuring(Effect.ignore(fs.link(draft, file)), Effect.ignore(fs.remove(draft)))
+    // Not every file system knows links; there the last one wins.
+    const placed = Effect.catchAll(fs.link(draft, file), () =>
+      Effect.flatMap(fs.exists(file), (isThere) => (isThere ? Effect.void : fs.rename(draft, file)))
+    )
+    yield* Effect.ensuring(placed, Effect.ignore(fs.remove(draft)))
   })
 
 const keyLength = 43

@@ -2,21 +2,28 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { variable } from "../client/environment.js"
 import * as PublicClient from "../client/PublicClient.js"
 import type { Account } from "../core/Account.js"
 import { ConfigurationError } from "../core/TokenError.js"
 import { type ClientFlags, clientConfig } from "./clientFlags.js"
 import * as Home from "./home.js"
 
-const rememberedConfig = Effect.map(Home.remembered, (known) => ({
-  AZURE_CLIENT_ID: Option.map(known, ({ clientId }) => clientId),
-  AZURE_TENANT_ID: Option.flatMapNullable(known, ({ tenantId }) => tenantId),
-  AZURE_AUTHORITY_HOST: Option.flatMapNullable(known, ({ authorityHost }) => authorityHost)
-}))
+/** What was remembered of this client: that of another is no help. */
+const rememberedFor = (flags: ClientFlags) =>
+  Effect.gen(function* () {
+    const wanted = Option.getOrUndefined(flags.clientId) ?? (yield* variable("AZURE_CLIENT_ID"))
+    const known = Option.filter(yield* Home.remembered, ({ clientId }) => wanted === undefined || wanted === clientId)
+    return {
+      AZURE_CLIENT_ID: Option.map(known, ({ clientId }) => clientId),
+      AZURE_TENANT_ID: Option.flatMapNullable(known, ({ tenantId }) => tenantId),
+      AZURE_AUTHORITY_HOST: Option.flatMapNullable(known, ({ authorityHost }) => authorityHost)
+    }
+  })
 
 /** The settings of the flags and the environment, else of who signed in last. */
 export const withClientConfig = <A, E, R>(flags: ClientFlags, effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(rememberedConfig, (remembered) =>
+  Effect.flatMap(rememberedFor(flags), (remembered) =>
     Effect.flatMap(clientConfig(flags, { remembered }), (provider) => Effect.withConfigProvider(effect, provider))
   )
 

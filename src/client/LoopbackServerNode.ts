@@ -84,7 +84,8 @@ const conclude = (signIn: SignIn, ending: Ending): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* Deferred.succeed(signIn.ending, ending)
     if (!(yield* Deferred.isDone(signIn.response))) return
-    yield* Effect.timeoutOption(Deferred.await(signIn.delivered), longestDelivery)
+    // Its caller may be past interruption, and would wait for a browser that has gone.
+    yield* Effect.timeoutOption(Effect.interruptible(Deferred.await(signIn.delivered)), longestDelivery)
   })
 
 const listen = ({ port = 0, state }: ListenOptions): Effect.Effect<Redirection, CredentialUnavailable, Scope.Scope> =>

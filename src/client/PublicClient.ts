@@ -7,6 +7,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,12 +17,13 @@ import type { AccessToken } from "../core/AccessToken.js"
 import type { Account } from "../core/Account.js"
 import * as Authority from "../core/Authority.js"
 import { isMultiTenant } from "../core/resolvedAuthority.js"
-import type {
-  ConfigurationError,
-  DeviceCodeExpired,
-  ExchangeError,
-  SignInError,
-  UserError
+import {
+  ClientClosed,
+  type ConfigurationError,
+  type DeviceCodeExpired,
+  type ExchangeError,
+  type SignInError,
+  type UserError
 } from "../core/TokenError.js"
 import type { TokenProvider } from "../core/TokenProvider.js"
 import { constant } from "../credential/ClientCredential.js"
@@ -41,6 +43,7 @@ import type { IdTokenVerifier } from "./idToken.js"
 import * as InteractiveSignIn from "./interactiveSignIn.js"
 import type { LoopbackServer } from "./LoopbackServer.js"
 import * as NewUser from "./newUser.js"
+import * as PersonFlow from "./personFlow.js"
 import { getToken, type ResourceRequest } from "./provider.js"
 import * as TokenRequests from "./tokenRequest.js"
 
@@ -102,7 +105,10 @@ export interface TokenRequest extends InteractiveRequest {
 export interface PublicClientService {
   /** Somebody who has signed in. */
   readonly account: (homeAccountId: string) => TokenProvider<UserError>
-  /** Silently for an account that is there; where that needs the person, by {@link Interaction}. */
+  /**
+   * Silently for an account that is there; where that needs the person, by `Interaction`, one at a time however many ask.
+   * Another account than the one that was named is `InvalidAuthorizationResponse` (it is kept all the same).
+   */
   readonly acquireToken: (request: TokenRequest) => Effect.Effect<AuthenticationResult, InteractionError, Interaction>
   /** MSAL's name for `account(homeAccountId).forScopes(scopes, options).getToken(request)`: never asks the person. */
   readonly acquireTokenSilent: (request: SilentRequest) => Effect.Effect<AccessToken, UserError>
@@ -142,11 +148,6 @@ const unproven = constant("public client", () => Effect.succeed({}))
 
 const browserTimeout = Duration.minutes(5)
 
-/** Only the person goes on from there. */
-const needsPerson = (failure: UserError): boolean =>
-  failure._tag === "InvalidGrant" ||
-  (failure._tag === "InteractionRequired" && failure.classification !== "message_only")
-
 /**
  * Makes a client that lives as long as its scope. Nothing is sent until somebody signs in or a token is asked for.
  *
@@ -183,55 +184,33 @@ export const make = (
 
     const getAccounts = operations.getAccounts({ session: "" })
 
-    /** The account that is meant: the one that was named, or the only one there is. */
-    const accountMeant = ({ account }: TokenRequest): Effect.Effect<Account | undefined, ConfigurationError> =>
-      Effect.map(getAccounts, (all) =>
-        account === undefined
-          ? all.length === 1
-            ? all[0]
-            : undefined
-          : all.find(({ homeAccountId }) => homeAccountId === account.homeAccountId)
-      )
+    const closed = yield* Deferred.make<never, ClientClosed>()
+    yield* Effect.addFinalizer(() => Deferred.fail(closed, new ClientClosed()))
+    /** A sign-in runs in its caller's fiber, and ends with the client. */
+    const whileOpen = <A, E, R>(signIn: Effect.Effect<A, E, R>): Effect.Effect<A, E | ClientClosed, R> =>
+      Effect.raceFirst(signIn, Deferred.await(closed))
+    const byBrowser = InteractiveSignIn.make(signIn, browserTimeout)
+    const byDevice = DeviceSignIn.make({ admission, client, metadataOf, policy, transport })
 
     const service: PublicClientService = {
       account: (homeAccountId) => operations.account(homeAccountId),
       acquireTokenSilent,
-      acquireTokenInteractive: InteractiveSignIn.make(signIn, browserTimeout),
-      acquireTokenByDeviceCode: DeviceSignIn.make({ admission, client, metadataOf, policy, transport }),
+      acquireTokenInteractive: (request) => whileOpen(byBrowser(request)),
+      acquireTokenByDeviceCode: (request) => whileOpen(byDevice(request)),
       acquireTokenByRefreshToken: operations.acquireTokenByRefreshToken,
-      acquireToken: (request) =>
-        Effect.gen(function* () {
-          const interaction = yield* Interaction
-          const account = yield* accountMeant(request)
-          const ask = (claims: string | undefined) =>
-            interaction.signIn(service, { loginHint: account?.username, ...asInteractive(request), claims })
-          if (account === undefined) return yield* ask(request.claims)
-          const { claims, correlationId, forceRefresh, rejected, scopes, tenantId } = request
-          return yield* acquireTokenSilent({
-            account,
-            claims,
-            correlationId,
-            forceRefresh,
-            rejected,
-            scopes,
-            tenantId
-          }).pipe(
-            Effect.map((token): AuthenticationResult => ({ account, token })),
-            Effect.catchIf(needsPerson, (failure) =>
-              ask((failure._tag === "InteractionRequired" ? failure.claims : undefined) ?? claims)
-            )
-          )
-        }),
+      acquireToken: (request) => Effect.flatMap(Interaction, (interaction) => acquire(interaction, request)),
       getAccounts,
       removeAccount: (account) => operations.removeAccount({ account }),
       getLogoutUrl: operations.getLogoutUrl,
       health: resilience.health
     }
+    const acquire = PersonFlow.make({
+      getAccounts,
+      silently: acquireTokenSilent,
+      signIn: (interaction, request) => interaction.signIn(service, request)
+    })
     return service
   })
-
-const asInteractive = ({ account: _, forceRefresh: __, rejected: ___, ...request }: TokenRequest): InteractiveRequest =>
-  request
 
 /**
  * A client for a program's layers. Bind it to a constant and provide it once.

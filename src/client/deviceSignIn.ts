@@ -32,6 +32,8 @@ const grantType = "urn:ietf:params:oauth:grant-type:device_code"
 
 /** RFC 8628 3.2: in seconds. */
 const usualInterval = 5
+/** No server is asked more often, whatever it says. */
+const shortestInterval = 1
 
 const noDevices = new ConfigurationError({
   parameter: "authority",
@@ -43,27 +45,38 @@ const noDevices = new ConfigurationError({
 const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu
 const longestMessage = 1024
 
-const messageOf = ({ message, user_code }: DeviceAuthorization, uri: string): string =>
-  message?.slice(0, longestMessage).replace(unprintable, " ").trim() ||
-  `To sign in, open ${uri} in a browser and enter the code ${user_code}.`
+const messageOf = (message: string, uri: string, userCode: string): string => {
+  const told = message.slice(0, longestMessage).replace(unprintable, " ").trim()
+  return told.includes(userCode) && told.includes(uri)
+    ? told
+    : `To sign in, open ${uri} in a browser and enter the code ${userCode}.`
+}
+
+const longestUri = 2048
+
+/** As a browser writes it, which leaves nothing that a terminal would not show. */
+const pageOf = (text: string): string | undefined =>
+  text.length <= longestUri && parseUrl("verificationUri", text)._tag === "Right" ? new URL(text).href : undefined
+
+const opened = (text: Redacted.Redacted | undefined): string => (text === undefined ? "" : Redacted.value(text))
 
 /** A page that the person is sent to is one that a browser can trust. */
 const promptOf = (
   authorization: DeviceAuthorization,
   expiresAt: number
 ): Effect.Effect<DeviceCode, MalformedResponse> => {
-  const uri = authorization.verification_uri ?? authorization.verification_url ?? ""
-  const complete = authorization.verification_uri_complete
-  const isTrusted = [uri, complete ?? uri].every((url) => parseUrl("verificationUri", url)._tag === "Right")
-  return isTrusted
-    ? Effect.succeed({
-        userCode: authorization.user_code,
-        verificationUri: uri,
-        verificationUriComplete: complete,
-        message: messageOf(authorization, uri),
-        expiresOn: DateTime.unsafeMake(expiresAt)
-      })
-    : new MalformedResponse({ reason: "unexpectedShape", status: 200 })
+  const { message, user_code, verification_uri, verification_uri_complete, verification_url } = authorization
+  const uri = pageOf(verification_uri ?? verification_url ?? "")
+  const complete = opened(verification_uri_complete)
+  if (uri === undefined) return new MalformedResponse({ reason: "unexpectedShape", status: 200 })
+  const userCode = Redacted.value(user_code)
+  return Effect.succeed({
+    userCode,
+    verificationUri: uri,
+    verificationUriComplete: pageOf(complete),
+    message: messageOf(opened(message), uri, userCode),
+    expiresOn: DateTime.unsafeMake(expiresAt)
+  })
 }
 
 /** What the sign-in of devices is made of. */
@@ -89,10 +102,11 @@ export const make =
       yield* requireAllowed(client, yield* resolve(client.authority), authority)
       const { scopes } = yield* parseScopes(request.scopes, { isEntra: authority.kind === "entra" })
       if (request.claims !== undefined) yield* parseClaims(request.claims)
-      const endpoint =
-        authority.endpoints === undefined
-          ? (yield* metadataOf(authority)).deviceAuthorizationEndpoint
-          : authority.endpoints.deviceAuthorization
+      if (authority.endpoints !== undefined && authority.endpoints.deviceAuthorization === undefined)
+        return yield* noDevices
+      // Read before anything is asked: whoever is not vouched for is asked nothing, and the id token can be checked in the end.
+      const metadata = yield* metadataOf(authority)
+      const endpoint = authority.endpoints?.deviceAuthorization ?? metadata.deviceAuthorizationEndpoint
       if (endpoint === undefined) return yield* noDevices
       const correlationId = request.correlationId ?? (yield* makeGuid)
       const claims = mergeClaims(capabilityClaims(client.capabilities), request.claims)
@@ -128,6 +142,6 @@ export const make =
             nonce: undefined,
             maxAge: undefined
           }),
-        poll: polling((authorization.interval ?? usualInterval) * 1000, expiresAt)
+        poll: polling(Math.max(shortestInterval, authorization.interval ?? usualInterval) * 1000, expiresAt)
       })
     })

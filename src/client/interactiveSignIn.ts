@@ -1,11 +1,12 @@
 import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidAuthorizationResponse, type SignInError } from "../core/TokenError.js"
 import type { AuthenticationResult } from "./AuthorizationCode.js"
+import { flowLifetime } from "./authorizationResponse.js"
 import { Browser } from "./Browser.js"
 import type { IdTokenVerifier } from "./idToken.js"
 import { type Ending, LoopbackServer, type Redirection } from "./LoopbackServer.js"
@@ -48,11 +49,9 @@ export const make =
       const state = yield* unguessable
       const redirection = yield* server.listen({ state: Redacted.value(state), port })
       const { flow, url } = yield* signIn.begin({ ...request, redirectUri: redirection.redirectUri }, state)
-      yield* browser.open(url)
-      const response = yield* Effect.timeoutFail(redirection.response, {
-        duration: browserTimeout,
-        onTimeout: () => late
-      })
+      const response = yield* Effect.zipRight(browser.open(url), redirection.response).pipe(
+        Effect.timeoutFail({ duration: Duration.min(browserTimeout, flowLifetime), onTimeout: () => late })
+      )
       return yield* concluded(redirection, signIn.redeem({ flow, response, correlationId }))
     }).pipe(Effect.scoped)
 

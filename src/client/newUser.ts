@@ -116,12 +116,16 @@ export const make = <E extends TokenError = never>(options: {
     })
   }
 
-  const asked = (arrival: Arrival<E>, correlationId: string): Effect.Effect<TokenResponse, SignInError | E> => {
+  const asked = (
+    arrival: Arrival<E>,
+    correlationId: string,
+    begin: Effect.Effect<void>
+  ): Effect.Effect<TokenResponse, SignInError | E> => {
     const { authority, grant, poll } = arrival
     const { host, kind } = authority
     const askedBy = (mayBeSentAgain: Call["mayResend"]) =>
       resilience.run({ ...askerOf(arrival), host, mayResend: mayBeSentAgain }, (timeout) =>
-        requestOf(arrival, correlationId, timeout)
+        Effect.zipRight(begin, requestOf(arrival, correlationId, timeout))
       )
     return poll === undefined ? askedBy(mayResend(grant, kind)) : poll(askedBy(() => false))
   }
@@ -149,14 +153,23 @@ export const make = <E extends TokenError = never>(options: {
       return { account, token }
     })
 
+  /** What was issued is kept, whoever is interrupted meanwhile; the exchange counts from when it was sent. */
   const admit = (arrival: Arrival<E>): Effect.Effect<AuthenticationResult, SignInError | E> =>
-    Effect.gen(function* () {
-      const sequence = cache.unsafeNextSequence()
-      const correlationId = arrival.correlationId ?? (yield* makeGuid)
-      const response = yield* Effect.annotateLogs(asked(arrival, correlationId), "entra.correlation_id", correlationId)
-      yield* arrival.check(response)
-      return yield* kept(arrival, response, { correlationId, sequence })
-    }).pipe(
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        let sequence = 0
+        const begin = Effect.sync(() => {
+          sequence = cache.unsafeNextSequence()
+        })
+        const correlationId = arrival.correlationId ?? (yield* makeGuid)
+        const response = yield* restore(
+          Effect.annotateLogs(asked(arrival, correlationId, begin), "entra.correlation_id", correlationId)
+        )
+        const isPolled = arrival.poll !== undefined
+        yield* isPolled ? arrival.check(response) : restore(arrival.check(response))
+        return yield* kept(arrival, response, { correlationId, sequence })
+      })
+    ).pipe(
       Effect.annotateLogs({ package: "effect-entra", "server.address": arrival.authority.host }),
       Effect.withSpan("effect-entra.sign_in", {
         root: true,

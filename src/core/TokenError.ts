@@ -533,7 +533,15 @@ export class InvalidToken extends Schema.TaggedError<InvalidToken>("effect-entra
  * @since 0.1.0
  * @category models
  */
-export const AuthorizationResponseReason = Schema.Literal("state", "issuer", "expired", "used", "malformed", "timeout")
+export const AuthorizationResponseReason = Schema.Literal(
+  "state",
+  "issuer",
+  "expired",
+  "used",
+  "malformed",
+  "timeout",
+  "account"
+)
 
 /**
  * @since 0.1.0
@@ -547,7 +555,8 @@ const authorizationResponseText: Record<AuthorizationResponseReason, string> = {
   expired: "comes more than 10 minutes after its sign-in began",
   used: "was taken already",
   malformed: "holds neither a code nor an error",
-  timeout: "did not come in time"
+  timeout: "did not come in time",
+  account: "is of another account than was asked for"
 }
 
 /**

@@ -123,13 +123,13 @@ export type ProviderMetadata = typeof ProviderMetadata.Type
 export const DeviceAuthorization = Schema.Struct({
   device_code: Schema.Redacted(Schema.NonEmptyString),
   /** Typed by a person: nothing that a terminal would not show. */
-  user_code: Schema.String.pipe(Schema.pattern(/^[\x20-\x7e]{1,64}$/)),
+  user_code: Schema.Redacted(Schema.String.pipe(Schema.pattern(/^[\x20-\x7e]{1,64}$/))),
   verification_uri: text,
   verification_url: text,
-  verification_uri_complete: text,
+  verification_uri_complete: secret,
   expires_in: Numeric.pipe(Schema.between(0, 86_400)),
   interval: seconds,
-  message: text
+  message: secret
 })
 
 /** @internal */

@@ -15,7 +15,7 @@ const home = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-const emulator = EntraEmulatorNode.layer({ deviceCodeInterval: "50 millis" })
+const emulator = EntraEmulatorNode.layer({ deviceCodeInterval: "1 second" })
 
 const codeIn = (text: string): string | undefined => /code ([A-Z0-9-]{8,9})\b/.exec(text)?.[1]
 

@@ -1,5 +1,6 @@
+import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Redacted, Ref } from "effect"
+import { Effect, Exit, Fiber, Layer, Redacted, Ref, Scope } from "effect"
 import { Browser } from "../../src/client/Browser.js"
 import type { DeviceCode } from "../../src/client/DeviceCode.js"
 import * as Interaction from "../../src/client/Interaction.js"
@@ -20,7 +21,7 @@ const isOpen = async (uri: string): Promise<boolean> =>
     () => false
   )
 
-const quick = { deviceCodeInterval: "50 millis" } as const
+const quick = { deviceCodeInterval: "1 second" } as const
 
 /** Answers each device as it shows its code. */
 const answered =
@@ -159,7 +160,7 @@ describe("a sign-in by a device's code", () => {
       const client = yield* makeClient()
       const failure = yield* Effect.flip(client.acquireTokenByDeviceCode({ scopes: scope, prompt: () => Effect.void }))
       assert.strictEqual(failure._tag, "DeviceCodeExpired")
-    }).pipe(Effect.provide(surroundings({ deviceCodeInterval: "100 millis", deviceCodeLifetime: "1 second" })))
+    }).pipe(Effect.provide(surroundings({ deviceCodeInterval: "1 second", deviceCodeLifetime: "2 seconds" })))
   )
 
   it.scopedLive("ends with the failure of who was to show the code", () =>
@@ -181,9 +182,45 @@ describe("a sign-in by a device's code", () => {
       yield* Fiber.interrupt(fiber)
       yield* Effect.sleep("100 millis")
       const before = (yield* requests).length
-      yield* Effect.sleep("300 millis")
+      yield* Effect.sleep("1500 millis")
       assert.strictEqual((yield* requests).length, before)
     }).pipe(Effect.provide(surroundings(quick)))
+  )
+
+  it.scopedLive("ends when the client is closed, and polls no more", () =>
+    Effect.gen(function* () {
+      const scopeOfClient = yield* Scope.make()
+      const client = yield* Scope.extend(makeClient(), scopeOfClient)
+      const fiber = yield* Effect.fork(
+        Effect.flip(client.acquireTokenByDeviceCode({ scopes: scope, prompt: () => Effect.void }))
+      )
+      const { requests } = yield* EntraEmulator.EntraEmulator
+      yield* eventually(requests, ({ length }) => length > 1)
+      yield* Scope.close(scopeOfClient, Exit.void)
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "ClientClosed")
+      const before = (yield* requests).length
+      yield* Effect.sleep("1200 millis")
+      assert.strictEqual((yield* requests).length, before)
+    }).pipe(Effect.provide(surroundings(quick)))
+  )
+
+  it.scopedLive("asks nothing of a host that nobody vouches for", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const stranger = HttpClient.make((request, url) => {
+        asked.push(url.pathname)
+        const body = { error: "invalid_instance", error_description: "AADSTS50049: Unknown or invalid instance." }
+        return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(JSON.stringify(body), { status: 400 })))
+      })
+      const client = yield* makeClient({
+        authority: Authority.entra({ tenantId: defaults.tenantId, host: "https://login.attacker.example" })
+      }).pipe(Effect.provideService(HttpClient.HttpClient, stranger))
+      const failure = yield* Effect.flip(
+        client.acquireTokenByDeviceCode({ scopes: scope, prompt: () => Effect.die("a stranger's words") })
+      )
+      assert.strictEqual(failure._tag, "ConfigurationError")
+      assert.deepStrictEqual(asked, ["/common/discovery/instance"])
+    }).pipe(Effect.provide(surroundings()))
   )
 
   it.scopedLive("is refused where an authority knows no devices, before anything is sent", () =>
@@ -259,6 +296,36 @@ describe("a token, silently if that is possible", () => {
       assert.strictEqual(named.account.username, defaults.username)
       const exit = yield* Effect.exit(Effect.provide(client.acquireToken({ scopes: scope }), Interaction.layerNone))
       assert.isTrue(Exit.isFailure(exit))
+    }).pipe(Effect.provide(surroundings(quick)))
+  )
+
+  it.scopedLive("shows one code however many ask, and has a token for all of them", () =>
+    Effect.gen(function* () {
+      const client = yield* makeClient()
+      const shown: Array<string> = []
+      const asking = Interaction.layerDeviceCode((code) =>
+        Effect.zipRight(
+          Effect.sync(() => shown.push(code.userCode)),
+          answered({ username: defaults.username })(code)
+        )
+      )
+      const results = yield* Effect.all(
+        Array.from({ length: 10 }, () => client.acquireToken({ scopes: scope })),
+        { concurrency: "unbounded" }
+      ).pipe(Effect.provide(asking))
+      assert.strictEqual(shown.length, 1)
+      assert.strictEqual(new Set(results.map(({ token }) => Redacted.value(token.accessToken))).size, 1)
+    }).pipe(Effect.provide(surroundings(quick)))
+  )
+
+  it.scopedLive("is of the account that was named, or a failure", () =>
+    Effect.gen(function* () {
+      const client = yield* makeClient()
+      const account = { homeAccountId: `${defaults.userObjectId}.${defaults.tenantId}` }
+      const failure = yield* Effect.flip(
+        Effect.provide(client.acquireToken({ scopes: scope, account }), byDevice(defaults.secondUsername))
+      )
+      assert.deepInclude(failure, { _tag: "InvalidAuthorizationResponse", reason: "account" })
     }).pipe(Effect.provide(surroundings(quick)))
   )
 
