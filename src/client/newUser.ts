@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import { joinKey } from "../cache/cacheKey.js"
 import type { TokenCacheService } from "../cache/TokenCache.js"
@@ -153,7 +154,7 @@ export const make = <E extends TokenError = never>(options: {
       return { account, token }
     })
 
-  /** What was issued is kept, whoever is interrupted meanwhile; the exchange counts from when it was sent. */
+  /** What was issued to a poll is kept, though its caller is interrupted meanwhile; the exchange counts from when it was sent. */
   const admit = (arrival: Arrival<E>): Effect.Effect<AuthenticationResult, SignInError | E> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
@@ -165,9 +166,10 @@ export const make = <E extends TokenError = never>(options: {
         const response = yield* restore(
           Effect.annotateLogs(asked(arrival, correlationId, begin), "entra.correlation_id", correlationId)
         )
-        const isPolled = arrival.poll !== undefined
-        yield* isPolled ? arrival.check(response) : restore(arrival.check(response))
-        return yield* kept(arrival, response, { correlationId, sequence })
+        const settled = Effect.zipRight(arrival.check(response), kept(arrival, response, { correlationId, sequence }))
+        return yield* arrival.poll === undefined
+          ? restore(settled)
+          : Effect.flatMap(Effect.forkDaemon(Effect.interruptible(settled)), (fiber) => restore(Fiber.join(fiber)))
       })
     ).pipe(
       Effect.annotateLogs({ package: "effect-entra", "server.address": arrival.authority.host }),
