@@ -93,7 +93,7 @@ const withAgent = (env: Variables, hasArcAgent: boolean): Detection => {
   const { IDENTITY_ENDPOINT: endpoint, IMDS_ENDPOINT: imds } = env
   if (endpoint !== undefined) {
     return imds === undefined && !hasArcAgent
-      ? half("IDENTITY_HEADER (App Service) or IMDS_ENDPOINT (Azure Arc)", "IDENTITY_ENDPOINT", "either")
+      ? half("IDENTITY_HEADER (App Service) or IMDS_ENDPOINT (Azure Arc)", "IDENTITY_ENDPOINT", "both")
       : arcAt(endpoint)
   }
   if (hasArcAgent) return arcAt(arcDefault)

@@ -264,7 +264,7 @@ describe("half of an environment", () => {
     [
       { IDENTITY_ENDPOINT: endpoint },
       "IDENTITY_HEADER (App Service) or IMDS_ENDPOINT (Azure Arc)",
-      "a value, since IDENTITY_ENDPOINT is set as on either",
+      "a value, since IDENTITY_ENDPOINT is set as on both",
       "unset IDENTITY_ENDPOINT"
     ],
     [
