@@ -3,10 +3,11 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as PublicClient from "../client/PublicClient.js"
 import type { Account } from "../core/Account.js"
+import { printable } from "../core/prose.js"
 import { clientOptions } from "./clientFlags.js"
 import { failure } from "./failure.js"
 import { accountNamed, layerClient, withClientConfig } from "./person.js"
-import { printable, Screen } from "./screen.js"
+import { Screen } from "./screen.js"
 
 const json = Options.boolean("json").pipe(Options.withDescription("Print one JSON document"))
 

@@ -11,12 +11,13 @@ import { notInstalled } from "../client/developerFailure.js"
 import * as MachineNode from "../client/MachineNode.js"
 import type { AccessToken } from "../core/AccessToken.js"
 import { movesOn } from "../core/firstOf.js"
+import { printable } from "../core/prose.js"
 import { remedyOf } from "../core/remedies.js"
 import type { ExchangeError } from "../core/TokenError.js"
 import { Failed } from "./failed.js"
 import { failure as told } from "./failure.js"
 import { reportToken, type TokenReport } from "./report.js"
-import { printable, Screen } from "./screen.js"
+import { Screen } from "./screen.js"
 
 /** What became of one step. */
 interface Examined {

@@ -4,9 +4,10 @@ import * as Options from "@effect/cli/Options"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Aadsts from "../core/Aadsts.js"
+import { printable } from "../core/prose.js"
 import { Failed } from "./failed.js"
 import { explanationLines } from "./report.js"
-import { printable, Screen } from "./screen.js"
+import { Screen } from "./screen.js"
 
 const codesInBody = /"error_codes"\s*:\s*\[?([\d\s,"]+)/
 

@@ -11,11 +11,12 @@ import type { DeviceCode } from "../client/DeviceCode.js"
 import * as IdTokenVerifier from "../client/IdTokenVerifier.js"
 import * as LoopbackServerNode from "../client/LoopbackServerNode.js"
 import * as PublicClient from "../client/PublicClient.js"
+import { printable } from "../core/prose.js"
 import { clientOptions } from "./clientFlags.js"
 import { failure } from "./failure.js"
 import * as Home from "./home.js"
 import { layerClient, withClientConfig } from "./person.js"
-import { printable, Screen, type ScreenService } from "./screen.js"
+import { Screen, type ScreenService } from "./screen.js"
 
 const clock = (left: Duration.Duration): string => {
   const seconds = Math.max(0, Math.ceil(Duration.toSeconds(left)))

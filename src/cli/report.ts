@@ -7,8 +7,8 @@ import * as Redacted from "effect/Redacted"
 import { variablesOf } from "../client/environment.js"
 import * as Aadsts from "../core/Aadsts.js"
 import type { AccessToken } from "../core/AccessToken.js"
+import { printable } from "../core/prose.js"
 import type { TokenError } from "../core/TokenError.js"
-import { printable } from "./screen.js"
 
 /** What a token shows of itself. */
 export interface TokenReport {

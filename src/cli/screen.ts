@@ -29,8 +29,3 @@ export const layerProcess: Layer.Layer<Screen> = Layer.sync(Screen, () => {
     isInteractive: process.stderr.isTTY === true
   }
 })
-
-/** Control and bidirectional characters in what a server sent could rewrite what a person reads. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu
-
-export const printable = (text: string): string => text.replace(unprintable, " ").trim()

@@ -7,6 +7,7 @@ import { type Metadata, type ResolvedAuthority, resolve } from "../core/Authorit
 import { parseUrl } from "../core/authorityParts.js"
 import { capabilityClaims, mergeClaims, parseClaims } from "../core/claims.js"
 import { makeGuid } from "../core/guid.js"
+import { printable } from "../core/prose.js"
 import { parseScopes } from "../core/scopes.js"
 import {
   ConfigurationError,
@@ -41,12 +42,10 @@ const noDevices = new ConfigurationError({
   remedy: "Supply its deviceAuthorizationEndpoint, or sign in by a browser."
 })
 
-/** Control and bidirectional characters could rewrite what the person reads. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu
 const longestMessage = 1024
 
 const messageOf = (message: string, uri: string, userCode: string): string => {
-  const told = message.slice(0, longestMessage).replace(unprintable, " ").trim()
+  const told = printable(message.slice(0, longestMessage))
   return told.includes(userCode) && told.includes(uri)
     ? told
     : `To sign in, open ${uri} in a browser and enter the code ${userCode}.`

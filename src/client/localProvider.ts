@@ -11,6 +11,7 @@ import type { RetryPolicy } from "../resilience/RetryPolicy.js"
 import * as Resilience from "../resilience/resilience.js"
 import * as Acquisition from "./acquisition.js"
 import { exhausted } from "./app.js"
+import { providerOver } from "./provider.js"
 
 /** What an identity was asked for, checked. */
 export interface LocalTarget {
@@ -104,12 +105,6 @@ export const make = <Target extends LocalTarget>(
     })
     return {
       health: resilience.health,
-      provider: {
-        forScopes: (scopes, options = {}) =>
-          Either.match(resourceOf(identity, scopes, options), {
-            onLeft: (error) => ({ getToken: () => Effect.fail(error) }),
-            onRight: acquisition.source
-          })
-      }
+      provider: providerOver(acquisition, (scopes, options = {}) => resourceOf(identity, scopes, options))
     }
   })

@@ -5,10 +5,26 @@ import type { Scopes } from "../core/scopes.js"
 import type { ConfigurationError, ExchangeError } from "../core/TokenError.js"
 import type { ResourceOptions, TokenProvider, TokenRequest, TokenSource } from "../core/TokenProvider.js"
 import { BoundedMap } from "../resilience/boundedMap.js"
-import type { Acquisition } from "./acquisition.js"
+import type { Acquisition, Resource } from "./acquisition.js"
 import { type ClientFacts, type Principal, resourceOf } from "./principal.js"
 
 const failing = <E>(error: E): TokenSource<E> => ({ getToken: () => Effect.fail(error) })
+
+/**
+ * An identity as a provider, by what its resources are: what is wrong with one, each `getToken` tells.
+ *
+ * @internal
+ */
+export const providerOver = <E>(
+  acquisition: Acquisition<E>,
+  resource: (scopes: Scopes, options?: ResourceOptions) => Either.Either<Resource<E>, ConfigurationError>
+): TokenProvider<E | ConfigurationError> => ({
+  forScopes: (scopes, options) =>
+    Either.match(resource(scopes, options), {
+      onLeft: (error) => failing<E | ConfigurationError>(error),
+      onRight: acquisition.source
+    })
+})
 
 /**
  * One identity of a client as a provider: what is wrong with a resource, each `getToken` tells.
@@ -19,13 +35,8 @@ export const provider = <E>(
   client: ClientFacts,
   acquisition: Acquisition<E | ExchangeError>,
   principal: Principal<E | ExchangeError>
-): TokenProvider<E | ExchangeError> => ({
-  forScopes: (scopes, options) =>
-    Either.match(resourceOf(client, principal, scopes, options), {
-      onLeft: (error: ConfigurationError) => failing<E | ExchangeError>(error),
-      onRight: acquisition.source
-    })
-})
+): TokenProvider<E | ExchangeError> =>
+  providerOver(acquisition, (scopes, options) => resourceOf(client, principal, scopes, options))
 
 /**
  * A provider whose identity has to be read first, unless it is known.

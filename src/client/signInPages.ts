@@ -1,4 +1,5 @@
 /** What a browser shows at the end of a sign-in: pages that need nothing else, and run nothing. */
+import { escaped } from "../core/html.js"
 import type { Ending } from "./LoopbackServer.js"
 
 /** With the hash below. */
@@ -44,19 +45,7 @@ const longestText = 2048
 /** Controls, but for the end of a line, and what turns the direction of the text that follows. */
 const unprintable = /[^\P{Cc}\n]|\p{Bidi_Control}|\p{Cs}/gu
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-
-const shown = (text: string, longest: number): string =>
-  text
-    .slice(0, longest)
-    .replace(unprintable, "")
-    .replace(/[&<>"']/g, (character) => entities[character] ?? "")
+const shown = (text: string, longest: number): string => escaped(text.slice(0, longest).replace(unprintable, ""))
 
 /** Inside of a circle of 24 units. */
 const marks = {

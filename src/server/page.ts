@@ -1,4 +1,5 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { escaped } from "../core/html.js"
 
 const style =
   "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}small{color:#555}"
@@ -6,16 +7,6 @@ const style =
 const styleHash = "sha256-Dm3dgFOMcWm5j+rxMFLKneHNncOLY8NHZpQLxTQXS3g="
 
 const policy = `default-src 'none'; style-src '${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? "")
 
 /** What a person is told in the place of what they wanted. */
 export interface Page {

@@ -1,61 +1,13 @@
-import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, FiberRef, HashSet, Inspectable, Logger, LogLevel, Metric, Option, Tracer } from "effect"
+import { Cause, Effect, Exit, Metric, Option } from "effect"
 import * as DeveloperCredential from "../../src/client/DeveloperCredential.js"
+import { heard, outputs } from "../support/secrecy.js"
 import { makeTools, type Reply, scope, surroundings } from "./developerCredentialTools.js"
 
 const token = `eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.${"c".repeat(400)}.${"s".repeat(86)}`
 const user = "ada.lovelace@contoso.example"
 const tenant = "Contoso Confidential Ltd"
 const secrets = [token, token.slice(-40), "eyJ0eXAi", user, "lovelace", tenant, "Contoso"]
-
-/** All that a value can turn into on its way to a person, a file or a wire. */
-const outputs = (value: unknown): ReadonlyArray<string> => [
-  String(value),
-  inspect(value, { depth: 20, showHidden: true }),
-  inspect(value, { depth: 20, getters: true }),
-  JSON.stringify(value) ?? "",
-  Inspectable.toStringUnknown(value),
-  Inspectable.format(value),
-  Cause.pretty(Cause.fail(value)),
-  inspect(Exit.fail(value), { depth: 20 }),
-  JSON.stringify(Exit.fail(value))
-]
-
-/** Runs a program, and gives all that it logs and traces besides. */
-const heard = <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const told: Array<string> = []
-    const loggers = [Logger.stringLogger, Logger.logfmtLogger, Logger.jsonLogger].map((logger) =>
-      Logger.map(logger, (line) => void told.push(inspect(line, { depth: 20 })))
-    )
-    const tracer = Tracer.make({
-      context: (run) => run(),
-      span: (name, parent, context, links, startTime, kind, options) => ({
-        _tag: "Span",
-        name,
-        spanId: "1".repeat(16),
-        traceId: "1".repeat(32),
-        parent,
-        context,
-        status: { _tag: "Started", startTime },
-        attributes: new Map(),
-        links,
-        sampled: true,
-        kind,
-        end: (_, exit) => void told.push(name, inspect(options, { depth: 20 }), ...outputs(exit)),
-        attribute: (key, value) => void told.push(key, inspect(value)),
-        event: (event, _, attributes) => void told.push(event, inspect(attributes)),
-        addLinks: () => {}
-      })
-    })
-    const exit = yield* Effect.exit(program).pipe(
-      Effect.locally(FiberRef.currentLoggers, HashSet.fromIterable(loggers)),
-      Logger.withMinimumLogLevel(LogLevel.All),
-      Effect.withTracer(tracer)
-    )
-    return { exit, told }
-  })
 
 const printed = (member: string) =>
   JSON.stringify({ [member]: token, expiresOn: "soon", user, tenant, message: `${user} of ${tenant}` })
@@ -91,7 +43,8 @@ for (const [program, member, make] of [
         tools.replies(program, reply(member))
         const timeout = what.startsWith("hangs") ? "500 millis" : undefined
         const asked = Effect.flatMap(make({ timeout }), (provider) => provider.forScopes(scope).getToken())
-        const { exit, told } = yield* heard(asked).pipe(Effect.provide(surroundings(tools)))
+        const { logs, spans, value: exit } = yield* heard(Effect.exit(asked)).pipe(Effect.provide(surroundings(tools)))
+        const told = [...logs, ...spans]
         assert.strictEqual(Exit.isSuccess(exit), what === "succeeds")
         assert.isNotEmpty(told)
         const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined

@@ -1,26 +1,10 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { inspect } from "node:util"
 import { FetchHttpClient } from "@effect/platform"
 import { NodeContext, NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  ConfigProvider,
-  Effect,
-  Exit,
-  FiberRef,
-  HashSet,
-  Inspectable,
-  Layer,
-  Logger,
-  LogLevel,
-  Metric,
-  Option,
-  Redacted,
-  Tracer
-} from "effect"
+import { Cause, ConfigProvider, Effect, Exit, Layer, Metric, Option, Redacted } from "effect"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import { run } from "../../src/cli/command.js"
 import { Screen } from "../../src/cli/screen.js"
@@ -32,76 +16,11 @@ import { placesOf } from "../../src/client/machinePlaces.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
 import * as Fault from "../../src/emulator/Fault.js"
+import { heard, outputs, refuseAll } from "../support/secrecy.js"
 import { makeTools, surroundings, type Tools } from "./developerCredentialTools.js"
 import { defaults, type Host, hosts, identityOn, layer } from "./identities.js"
 
 const { otherUserAssigned, resource, userAssigned } = defaults.managedIdentity
-
-/** All that a value can turn into on its way to a person, a file or a wire. */
-const outputs = (value: unknown): ReadonlyArray<string> => [
-  String(value),
-  inspect(value, { depth: 20, showHidden: true }),
-  inspect(value, { depth: 20, getters: true }),
-  JSON.stringify(value) ?? "",
-  Inspectable.toStringUnknown(value),
-  Inspectable.format(value),
-  Cause.pretty(Cause.fail(value), { renderErrorCause: true }),
-  inspect(Exit.fail(value), { depth: 20 }),
-  JSON.stringify(Exit.fail(value))
-]
-
-/** Runs a program, and gives all that it logs and traces besides. */
-const heard = <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const logs: Array<string> = []
-    const spans: Array<string> = []
-    const loggers = [Logger.stringLogger, Logger.logfmtLogger, Logger.jsonLogger].map((logger) =>
-      Logger.map(logger, (line) => void logs.push(line))
-    )
-    const tracer = Tracer.make({
-      context: (run) => run(),
-      span: (name, parent, context, links, startTime, kind, options) => ({
-        _tag: "Span",
-        name,
-        spanId: "1".repeat(16),
-        traceId: "1".repeat(32),
-        parent,
-        context,
-        status: { _tag: "Started", startTime },
-        attributes: new Map(),
-        links,
-        sampled: true,
-        kind,
-        end: (_, exit) => void spans.push(name, inspect(options?.attributes, { depth: 20 }), ...outputs(exit)),
-        attribute: (key, value) => void spans.push(key, inspect(value)),
-        event: (event, _, attributes) => void spans.push(event, inspect(attributes)),
-        addLinks: () => {}
-      })
-    })
-    const value = yield* program.pipe(
-      Effect.locally(FiberRef.currentLoggers, HashSet.fromIterable(loggers)),
-      Logger.withMinimumLogLevel(LogLevel.All),
-      Effect.withTracer(tracer)
-    )
-    return { value, logs, spans }
-  })
-
-/** A secret, and what it looks like in an address, a form or a header of Basic. */
-const spellings = (secret: string): ReadonlyArray<string> => [
-  secret,
-  encodeURIComponent(secret),
-  Buffer.from(secret).toString("base64"),
-  Buffer.from(secret).toString("hex")
-]
-
-const refuseAll = (texts: ReadonlyArray<string>, secrets: ReadonlyArray<string>) => {
-  const text = texts.join("\n")
-  for (const secret of secrets) {
-    assert.isAtLeast(secret.length, 8)
-    for (const spelling of spellings(secret)) assert.isFalse(text.includes(spelling), `${spelling.slice(0, 12)}...`)
-  }
-  assert.notInclude(text, "eyJ")
-}
 
 const providerOf = (variables: Readonly<Record<string, string>>) =>
   ConfigProvider.fromMap(new Map(Object.entries(variables)))

@@ -1,25 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs"
+import { get } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { inspect } from "node:util"
 import { FetchHttpClient } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  ConfigProvider,
-  Effect,
-  Exit,
-  FiberRef,
-  HashSet,
-  Inspectable,
-  Layer,
-  Logger,
-  LogLevel,
-  Metric,
-  Option,
-  Tracer
-} from "effect"
+import { Cause, ConfigProvider, Effect, Exit, Layer, Metric, Option } from "effect"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import { run } from "../../src/cli/command.js"
 import type { AuthenticationResult } from "../../src/client/AuthorizationCode.js"
@@ -31,56 +17,8 @@ import { CredentialUnavailable } from "../../src/core/TokenError.js"
 import * as EntraEmulator from "../../src/emulator/EntraEmulator.js"
 import * as EntraEmulatorNode from "../../src/emulator/EntraEmulatorNode.js"
 import { recorded } from "../cli/terminal.js"
+import { heard, outputs, refuseAll } from "../support/secrecy.js"
 import { atBrowser, defaults, makeClient, scope, surroundings, walker } from "./publicClients.js"
-
-/** All that a value can turn into on its way to a person, a file or a wire. */
-const outputs = (value: unknown): ReadonlyArray<string> => [
-  String(value),
-  inspect(value, { depth: 20, showHidden: true }),
-  inspect(value, { depth: 20, getters: true }),
-  JSON.stringify(value) ?? "",
-  Inspectable.toStringUnknown(value),
-  Inspectable.format(value),
-  Cause.pretty(Cause.fail(value), { renderErrorCause: true }),
-  inspect(Exit.fail(value), { depth: 20 }),
-  JSON.stringify(Exit.fail(value))
-]
-
-/** Runs a program, and gives all that it logs and traces besides. */
-const heard = <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const logs: Array<string> = []
-    const spans: Array<string> = []
-    const loggers = [Logger.stringLogger, Logger.logfmtLogger, Logger.jsonLogger].map((logger) =>
-      Logger.map(logger, (line) => void logs.push(line))
-    )
-    const tracer = Tracer.make({
-      context: (execute) => execute(),
-      span: (name, parent, context, links, startTime, kind, options) => ({
-        _tag: "Span",
-        name,
-        spanId: "1".repeat(16),
-        traceId: "1".repeat(32),
-        parent,
-        context,
-        status: { _tag: "Started", startTime },
-        attributes: new Map(),
-        links,
-        sampled: true,
-        kind,
-        end: (_, exit) => void spans.push(name, inspect(options?.attributes, { depth: 20 }), ...outputs(exit)),
-        attribute: (key, value) => void spans.push(key, inspect(value)),
-        event: (event, _, attributes) => void spans.push(event, inspect(attributes)),
-        addLinks: () => {}
-      })
-    })
-    const value = yield* program.pipe(
-      Effect.locally(FiberRef.currentLoggers, HashSet.fromIterable(loggers)),
-      Logger.withMinimumLogLevel(LogLevel.All),
-      Effect.withTracer(tracer)
-    )
-    return { value, logs, spans }
-  })
 
 /** What an eavesdropper would want, by the names that protocols have for it. */
 const wanted = [
@@ -117,23 +55,6 @@ const makeHoard = () => {
 }
 
 type Hoard = ReturnType<typeof makeHoard>
-
-/** A secret, and what it looks like in an address, a form or a header of Basic. */
-const spellings = (secret: string): ReadonlyArray<string> => [
-  secret,
-  encodeURIComponent(secret),
-  Buffer.from(secret).toString("base64"),
-  Buffer.from(secret).toString("hex")
-]
-
-const refuseAll = (texts: ReadonlyArray<string>, secrets: ReadonlyArray<string>) => {
-  const text = texts.join("\n")
-  for (const secret of secrets) {
-    assert.isAtLeast(secret.length, 8)
-    for (const spelling of spellings(secret)) assert.isFalse(text.includes(spelling), `${spelling.slice(0, 12)}...`)
-  }
-  assert.notInclude(text, "eyJ")
-}
 
 const personal = [defaults.username, defaults.userDisplayName]
 
@@ -324,7 +245,19 @@ describe("no secret is printed by a sign-in by a device's code", () => {
   )
 })
 
-const nobody = Layer.succeed(Browser, { open: () => Effect.void })
+/** A browser that comes back at once, with what it is told to say to the state and the nonce. */
+type Say = (words: string, state: string) => Readonly<Record<string, string>>
+
+const returning = (say: Say) =>
+  Layer.succeed(Browser, {
+    open: (url) =>
+      Effect.sync(() => {
+        const { nonce = "", redirect_uri = "", state = "" } = Object.fromEntries(url.searchParams)
+        const back = new URL(redirect_uri)
+        for (const [name, value] of Object.entries(say(`${state} ${nonce}`, state))) back.searchParams.set(name, value)
+        get(back, (response) => void response.resume()).on("error", () => {})
+      })
+  })
 
 /** A browser that is watched. */
 const noting = (hoard: Hoard) =>
@@ -366,8 +299,28 @@ describe("no secret is printed by a sign-in by a browser", () => {
     )
   )("when %s", ([, answer]) =>
     Effect.gen(function* () {
-      const exit = yield* check(byBrowser(nobody), [], answer)
+      const exit = yield* check(byBrowser(returning(() => ({}))), [], answer)
       assert.isTrue(Exit.isFailure(exit))
+    }).pipe(Effect.provide(people))
+  )
+
+  const forged = "a-code.that~nobody_has-issued"
+  const comingBack: ReadonlyArray<readonly [string, Say]> = [
+    ["a refusal", (words, state) => ({ error: "access_denied", error_description: words, state })],
+    ["an outage", (words, state) => ({ error: "server_error", error_description: words, state })],
+    ["an error of no shape", (words, state) => ({ error: `"${words}"`, state })],
+    ["another issuer", (words, state) => ({ code: forged, iss: `https://a.example/${words}`, state })],
+    ["a code that nobody issued", (_, state) => ({ code: forged, state })],
+    ["another state", (_, state) => ({ code: forged, state: `${state}x` })]
+  ]
+
+  it.scopedLive.each(comingBack)("that comes back with %s", ([, say]) =>
+    Effect.gen(function* () {
+      const flow: Flow = (client, hoard) => {
+        hoard.keep((name) => (name === "code" ? forged : undefined))
+        return byBrowser(returning(say))(client, hoard)
+      }
+      assert.isTrue(Exit.isFailure(yield* check(flow, ["state", "nonce"])))
     }).pipe(Effect.provide(people))
   )
 

@@ -1,21 +1,5 @@
-import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  Effect,
-  Exit,
-  FiberRef,
-  HashSet,
-  Inspectable,
-  type Layer,
-  Logger,
-  LogLevel,
-  Metric,
-  Option,
-  Redacted,
-  Schema,
-  Tracer
-} from "effect"
+import { Effect, Exit, type Layer, Metric, Option, Redacted, Schema } from "effect"
 import { partitionOf } from "../../src/cache/cacheKey.js"
 import * as TokenCache from "../../src/cache/TokenCache.js"
 import type { TokenStore } from "../../src/cache/TokenStore.js"
@@ -27,63 +11,7 @@ import * as Fault from "../../src/emulator/Fault.js"
 import { watchedStore } from "../cache/stores.js"
 import { defaults, layer, options } from "../support/emulated.js"
 import * as People from "../support/people.js"
-
-/** All that a value can turn into on its way to a person, a file or a wire. */
-const outputs = (value: unknown): ReadonlyArray<string> => [
-  String(value),
-  inspect(value, { depth: 20, showHidden: true }),
-  inspect(value, { depth: 20, getters: true }),
-  JSON.stringify(value) ?? "",
-  Inspectable.toStringUnknown(value),
-  Inspectable.format(value),
-  Cause.pretty(Cause.fail(value)),
-  inspect(Exit.fail(value), { depth: 20 }),
-  JSON.stringify(Exit.fail(value))
-]
-
-/** A tracer that keeps what it is told. */
-const recordingTracer = (spans: Array<unknown>) =>
-  Tracer.make({
-    context: (run) => run(),
-    span: (name, parent, context, links, startTime, kind, spanOptions) => {
-      const facts: Array<unknown> = [name, spanOptions?.attributes]
-      spans.push(facts)
-      return {
-        _tag: "Span",
-        name,
-        spanId: "1".repeat(16),
-        traceId: "1".repeat(32),
-        parent,
-        context,
-        status: { _tag: "Started", startTime },
-        attributes: new Map(),
-        links,
-        sampled: true,
-        kind,
-        end: (_, exit) => void facts.push(exit),
-        attribute: (key, attribute) => void facts.push(key, attribute),
-        event: (event, _, attributes) => void facts.push(event, attributes),
-        addLinks: () => {}
-      }
-    }
-  })
-
-interface Told {
-  readonly logs: Array<string>
-  readonly spans: Array<unknown>
-}
-
-/** Runs a program with everything that it logs and traces kept. */
-const listening = <A, E, R>(told: Told, program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  const loggers = [Logger.stringLogger, Logger.logfmtLogger, Logger.jsonLogger].map((logger) =>
-    Logger.map(logger, (line) => void told.logs.push(line))
-  )
-  return program.pipe(
-    Effect.locally(FiberRef.currentLoggers, HashSet.fromIterable(loggers)),
-    Logger.withMinimumLogLevel(LogLevel.All),
-    Effect.withTracer(recordingTracer(told.spans))
-  )
-}
+import { heard, outputs } from "../support/secrecy.js"
 
 const keyOfNobody = {
   partition: partitionOf({ clientId: "client", environment: "entra", kind: "app", id: "nobody", session: "" })
@@ -123,13 +51,12 @@ const faults: ReadonlyArray<readonly [string, Fault.Fault | undefined]> = [
 describe("no secret is printed", () => {
   it.effect.each(faults)("after %s, by error, token, log, span, metric or inspect", ([, fault]) =>
     Effect.gen(function* () {
-      const told: Told = { logs: [], spans: [] }
-      const outcome = yield* listening(told, acquire(...(fault === undefined ? [] : [fault])))
-      assert.isAbove(told.logs.length, 0)
-      assert.isAbove(told.spans.length, 0)
+      const { logs, spans, value: outcome } = yield* heard(acquire(...(fault === undefined ? [] : [fault])))
+      assert.isAbove(logs.length, 0)
+      assert.isAbove(spans.length, 0)
 
       const metrics = yield* Metric.snapshot
-      const text = [outcome, outcome.result, outcome.refusal, told.spans, metrics].flatMap(outputs).concat(told.logs)
+      const text = [outcome, outcome.result, outcome.refusal, metrics].flatMap(outputs).concat(logs, spans)
       const token = Exit.isSuccess(outcome.result) ? Redacted.value(outcome.result.value.accessToken) : secret
       for (const forbidden of [secret, token, Redacted.value(defaults.clientSecret), "client_secret=", "eyJ"])
         for (const line of text) assert.notInclude(line, forbidden)
@@ -162,7 +89,6 @@ describe("no secret is printed", () => {
 
   it.effect.each(caches)("when people sign in, are acted for, and go, their tokens being %s", ([, cacheLayer]) =>
     Effect.gen(function* () {
-      const told: Told = { logs: [], spans: [] }
       const caller = yield* People.callerToken()
       const story = Effect.gen(function* () {
         const { acquireTokenByCode, acquireTokenOnBehalfOf, acquireTokenSilent, getAuthCodeUrl } =
@@ -198,9 +124,10 @@ describe("no secret is printed", () => {
         const hidden = [codeVerifier, nonce, state, silent.accessToken, acted.accessToken, caller].map(Redacted.value)
         return { printed, hidden: [...hidden, response.get("code") ?? secret] }
       })
-      const { hidden, printed } = yield* listening(told, story)
+      const { logs, spans, value } = yield* heard(story)
+      const { hidden, printed } = value
       const metrics = yield* Metric.snapshot
-      const text = [...printed, told.spans, metrics].flatMap(outputs).concat(told.logs)
+      const text = [...printed, metrics].flatMap(outputs).concat(logs, spans)
       const personal = [defaults.username, defaults.userDisplayName]
       for (const forbidden of [...hidden, ...personal, secret, Redacted.value(defaults.clientSecret), "eyJ"])
         for (const line of text) assert.notInclude(line, forbidden)

@@ -3,11 +3,12 @@ import { inspect } from "node:util"
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, ConfigProvider, Duration, Effect, FiberRef, HashSet, Logger, LogLevel, Tracer } from "effect"
+import { Cause, ConfigProvider, Duration, Effect } from "effect"
 import * as ConfidentialClient from "../../src/client/ConfidentialClient.js"
 import * as FederatedCredential from "../../src/credential/FederatedCredential.js"
 import { closedPort, serve } from "../protocol/servers.js"
 import { defaults, layer, options } from "../support/emulated.js"
+import { heard } from "../support/secrecy.js"
 import { ask } from "./asked.js"
 
 const token = "eyJhbGciOiJub25lIn0.e30.hunter2"
@@ -189,40 +190,12 @@ describe("a job of Azure Pipelines", () => {
   )
 })
 
-/** A tracer that keeps what it is told. */
-const tracerInto = (told: Array<unknown>) =>
-  Tracer.make({
-    context: (run) => run(),
-    span: (name, parent, context, links, startTime, kind, options) => {
-      told.push(name, options?.attributes)
-      return {
-        _tag: "Span",
-        name,
-        spanId: "1".repeat(16),
-        traceId: "1".repeat(32),
-        parent,
-        context,
-        status: { _tag: "Started", startTime },
-        attributes: new Map(),
-        links,
-        sampled: true,
-        kind,
-        end: (_, exit) => void told.push(exit),
-        attribute: (key, value) => void told.push(key, value),
-        event: (event, _, attributes) => void told.push(event, attributes),
-        addLinks: () => undefined
-      }
-    }
-  })
-
 describe("the tokens of a job of Azure Pipelines", () => {
   const servers = { taken: json, refused: answering(page, 203, html), lost: serve((response) => cutOff(response)) }
   for (const [name, server] of Object.entries(servers))
     it.scopedLive(`are in no error, log or span (${name})`, () =>
       Effect.gen(function* () {
         const { origin, seen } = yield* server
-        const logs: Array<string> = []
-        const spans: Array<unknown> = []
         const job = yield* credential.pipe(inJob(jobAt(`${origin}${path}`)), Effect.provide(FetchHttpClient.layer))
         const acquired = Effect.gen(function* () {
           const { app } = yield* ConfidentialClient.make({ ...options, credential: job, retryPolicy: { attempts: 1 } })
@@ -230,21 +203,16 @@ describe("the tokens of a job of Azure Pipelines", () => {
           yield* Effect.logError("no token", error)
           return { app, error }
         })
-        const loggers = [Logger.logfmtLogger, Logger.jsonLogger].map((logger) =>
-          Logger.map(logger, (line) => void logs.push(line))
-        )
-        const { app, error } = yield* acquired.pipe(
-          Effect.locally(FiberRef.currentLoggers, HashSet.fromIterable(loggers)),
-          Logger.withMinimumLogLevel(LogLevel.All),
-          Effect.withTracer(tracerInto(spans))
-        )
+        const { logs, spans, value } = yield* heard(acquired)
+        const { app, error } = value
         assert.strictEqual(error._tag, name === "taken" ? "RequestRejected" : "CredentialUnavailable")
         assert.strictEqual(seen[0]?.headers.authorization, `Bearer ${accessToken}`)
         assert.isNotEmpty(logs)
         assert.isNotEmpty(spans)
         for (const shown of [
           logs.join("\n"),
-          inspect([error, job, app, spans], { depth: 12, showHidden: true }),
+          spans.join("\n"),
+          inspect([error, job, app], { depth: 12, showHidden: true }),
           JSON.stringify(error),
           Cause.pretty(Cause.fail(error))
         ])
